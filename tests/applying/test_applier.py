@@ -1,4 +1,4 @@
-"""Carrying a plan out: what is sent, and that the report tells the truth about it."""
+"""The applier: what it sends, and that its report is true."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LIST = seed.NEWSLETTER_LIST_ID
 
 
 class Account:
-    """An emulated account, what was sent to it, and a way to step in between."""
+    """An emulated account, the requests it received, and a hook before each of them."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -80,19 +80,19 @@ class Account:
         return [*sort_outcomes(changes, [event for event in events if isinstance(event, Outcome)])]
 
     def sent(self) -> list[tuple[str, Any]]:
-        """The writes and their bodies."""
+        """Return the methods and bodies of the writes."""
         return [
-            (one.method, json.loads(one.body) if one.body else None)
-            for one in self.seen
-            if one.method != "GET"
+            (seen.method, json.loads(seen.body) if seen.body else None)
+            for seen in self.seen
+            if seen.method != "GET"
         ]
 
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    made = Account()
-    with made.emulator, made.transport:
-        yield made
+    account = Account()
+    with account.emulator, account.transport:
+        yield account
 
 
 def create(name: str = "N", query: str = QUERY, *parents: str) -> Create:
@@ -116,14 +116,14 @@ def delete(remote: Remote) -> Delete:
 
 
 def test_a_create_sends_what_is_declared(account: Account) -> None:
-    one, two = account.perform(create("A"), create("B", OTHER, LIST))
+    first, second = account.perform(create("A"), create("B", OTHER, LIST))
     assert account.sent() == [
         ("POST", {"name": "A", "query_dsl": QUERY}),
         ("POST", {"name": "B", "query_dsl": OTHER, "parent_list_ids": [LIST]}),
     ]
-    assert (one.status, one.message, one.hint) == (Status.DONE, "", "")
-    assert two.id is not None
-    assert account.writer.get_segment(two.id).definition == Segment("B", OTHER, (LIST,))
+    assert (first.status, first.message, first.hint) == (Status.DONE, "", "")
+    assert second.id is not None
+    assert account.writer.get_segment(second.id).definition == Segment("B", OTHER, (LIST,))
 
 
 @pytest.mark.parametrize(
@@ -134,21 +134,21 @@ def test_a_create_sends_what_is_declared(account: Account) -> None:
         ({"name": "M", "query": OTHER}, {"name": "M", "query_dsl": OTHER}),
     ],
 )
-def test_a_patch_sends_what_differs_after_a_look(
+def test_a_patch_reads_the_segment_and_sends_only_the_differences(
     account: Account, fields: dict[str, str], body: dict[str, str]
 ) -> None:
     remote = account.has("N", QUERY, LIST)
     (outcome,) = account.perform(patch(remote, **fields))
     assert (outcome.status, outcome.id, outcome.message) == (Status.DONE, remote.id, "")
     assert account.sent() == [("PATCH", body)]
-    assert [one.method for one in account.seen] == ["GET", "PATCH"]
+    assert [seen.method for seen in account.seen] == ["GET", "PATCH"]
 
 
-def test_a_delete_looks_first_too(account: Account) -> None:
+def test_a_delete_reads_the_segment_first(account: Account) -> None:
     remote = account.has()
     (outcome,) = account.perform(delete(remote))
     assert (outcome.status, outcome.id, outcome.message) == (Status.DONE, None, "")
-    assert [(one.method, one.target) for one in account.seen] == [
+    assert [(seen.method, seen.target) for seen in account.seen] == [
         ("GET", remote.id),
         ("DELETE", remote.id),
     ]
@@ -164,7 +164,7 @@ def test_a_delete_looks_first_too(account: Account) -> None:
         ({"query": QUERY + " "}, "query_dsl"),
     ],
 )
-def test_what_somebody_changed_is_left_alone(
+def test_a_segment_changed_after_the_plan_is_left_alone(
     account: Account, kind: str, edit: dict[str, str], fields: str
 ) -> None:
     remote = account.has()
@@ -211,13 +211,13 @@ def test_parent_lists_in_another_order_are_the_same(account: Account) -> None:
     assert (outcome.status, outcome.message) == (Status.DONE, "")
 
 
-def test_a_new_sample_is_no_conflict(account: Account) -> None:
+def test_a_new_sample_is_not_a_conflict(account: Account) -> None:
     remote = account.has()
     account.clock.sleep(7200)
     assert account.perform(patch(remote, query=OTHER))[0].status is Status.DONE
 
 
-def test_a_segment_deleted_meanwhile_is_a_conflict_for_a_patch(account: Account) -> None:
+def test_a_patch_of_a_deleted_segment_is_a_conflict(account: Account) -> None:
     remote = account.has()
     account.console.delete(remote.id)
     (outcome,) = account.perform(patch(remote, query=OTHER))
@@ -230,31 +230,31 @@ def test_a_segment_deleted_meanwhile_is_a_conflict_for_a_patch(account: Account)
     assert account.sent() == []
 
 
-def test_so_is_one_deleted_between_the_look_and_the_patch(account: Account) -> None:
+def test_a_segment_deleted_between_read_and_patch_is_a_conflict(account: Account) -> None:
     remote = account.has()
 
-    def step_in(seen: Seen) -> None:
+    def intervene(seen: Seen) -> None:
         if seen.method == "PATCH":
             account.console.delete(remote.id)
 
-    account.before = step_in
+    account.before = intervene
     assert account.perform(patch(remote, query=OTHER))[0].status is Status.CONFLICT
 
 
-def test_a_segment_deleted_meanwhile_is_deleted(account: Account) -> None:
+def test_a_delete_of_a_deleted_segment_is_done(account: Account) -> None:
     remote, other = account.has(), account.has("O")
 
-    def step_in(seen: Seen) -> None:
+    def intervene(seen: Seen) -> None:
         if seen.method == "DELETE":
             account.console.delete(other.id)
 
     account.console.delete(remote.id)
-    account.before = step_in
+    account.before = intervene
     for outcome in account.perform(delete(remote), delete(other)):
         assert (outcome.status, outcome.message) == (Status.DONE, "already deleted")
 
 
-def test_a_gateways_404_is_no_success_of_a_delete(account: Account) -> None:
+def test_a_404_of_a_gateway_is_not_a_successful_delete(account: Account) -> None:
     remote = account.has()
     account.before = lambda seen: answer(404, b"<html>") if seen.method == "DELETE" else None
     (outcome,) = account.perform(delete(remote))
@@ -264,7 +264,7 @@ def test_a_gateways_404_is_no_success_of_a_delete(account: Account) -> None:
 
 @pytest.mark.parametrize("fault", ["400", "401", "403", "406", "429 always", "451"])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_what_is_refused_has_failed_and_stops_nothing(
+def test_a_refused_write_fails_and_the_others_continue(
     account: Account, method: str, fault: str
 ) -> None:
     remote = account.has("N")
@@ -286,7 +286,7 @@ def test_what_is_refused_has_failed_and_stops_nothing(
     else:
         assert after.status is Status.DONE
         tries += method == "POST"
-    assert sum(one.method == method for one in account.seen) == tries
+    assert sum(seen.method == method for seen in account.seen) == tries
 
 
 UNCLEAR = ["500", "502", "503", "504"]
@@ -295,7 +295,7 @@ DONE_UNSEEN = ["500 after", "502-html after", "504 after", "truncated", "wrong-j
 
 @pytest.mark.parametrize("fault", [*UNCLEAR, *DONE_UNSEEN])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_a_write_without_a_clear_answer_is_looked_up_and_done_once(
+def test_a_write_without_a_clear_response_is_verified_and_done_once(
     account: Account, method: str, fault: str
 ) -> None:
     remote = account.has("N")
@@ -307,24 +307,26 @@ def test_a_write_without_a_clear_answer_is_looked_up_and_done_once(
     account.emulator.faults.add(f"{method} * {fault}")
     outcome, after = account.perform(changes[method], create("Next"))
     assert (outcome.status, after.status) == (Status.DONE, Status.DONE)
-    held = {one.name: one for one in account.console.segments()}
-    assert [one.name for one in account.console.segments()].count("New") == (method == "POST")
-    assert ("N" in held) is (method != "DELETE")
+    by_name = {segment.name: segment for segment in account.console.segments()}
+    assert [segment.name for segment in account.console.segments()].count("New") == (
+        method == "POST"
+    )
+    assert ("N" in by_name) is (method != "DELETE")
     if method == "PATCH":
-        assert held["N"].query == OTHER
+        assert by_name["N"].query == OTHER
     if method == "POST":
-        assert outcome.id == held["New"].id
+        assert outcome.id == by_name["New"].id
     unseen = fault in DONE_UNSEEN
     if method != "DELETE" or not fault.startswith(("truncated", "wrong", "empty")):
         # The body of a 202 means nothing.
         assert outcome.message == (SUCCEEDED_UNSEEN if unseen else "")
-    writes = [one for one in account.seen if one.method == method]
+    writes = [seen for seen in account.seen if seen.method == method]
     assert len(writes) == (1 if unseen else 2) + (method == "POST")
 
 
 @pytest.mark.parametrize("fault", ["500", "502-html"])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_a_server_that_fails_for_good_has_done_nothing(
+def test_a_write_that_always_fails_has_changed_nothing(
     account: Account, method: str, fault: str
 ) -> None:
     remote = account.has("N")
@@ -338,11 +340,13 @@ def test_a_server_that_fails_for_good_has_done_nothing(
     assert outcome.status is Status.FAILED
     assert outcome.message.endswith("(in each of 3 attempts); nothing was changed")
     assert len(account.sent()) == 3
-    assert [one.name for one in account.console.segments() if one.name in {"N", "New"}] == ["N"]
+    assert [
+        segment.name for segment in account.console.segments() if segment.name in {"N", "New"}
+    ] == ["N"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_what_cannot_be_looked_up_stays_unknown(account: Account, method: str) -> None:
+def test_a_write_that_cannot_be_verified_stays_unknown(account: Account, method: str) -> None:
     remote = account.has("N")
     changes: dict[str, Change] = {
         "POST": create("New"),
@@ -350,11 +354,11 @@ def test_what_cannot_be_looked_up_stays_unknown(account: Account, method: str) -
         "DELETE": delete(remote),
     }
 
-    def step_in(seen: Seen) -> None:
+    def intervene(seen: Seen) -> None:
         if seen.method == method:
             account.emulator.faults.add("GET * 403 always")
 
-    account.before = step_in
+    account.before = intervene
     account.emulator.faults.add(f"{method} * 500 after")
     (outcome,) = account.perform(changes[method])
     assert outcome.status is Status.UNKNOWN
@@ -365,9 +369,11 @@ def test_what_cannot_be_looked_up_stays_unknown(account: Account, method: str) -
 
 @pytest.mark.parametrize("kind", ["patch", "delete"])
 @pytest.mark.parametrize(
-    "fault", ["403", *(f"{one} always" for one in ("500", "502-html", "truncated", "empty"))]
+    "fault", ["403", *(f"{body} always" for body in ("500", "502-html", "truncated", "empty"))]
 )
-def test_what_was_never_sent_is_not_unknown(account: Account, kind: str, fault: str) -> None:
+def test_a_write_that_was_never_sent_is_not_unknown(
+    account: Account, kind: str, fault: str
+) -> None:
     remote = account.has()
     account.emulator.faults.add(f"GET * {fault}")
     (outcome,) = account.perform(delete(remote) if kind == "delete" else patch(remote, query=OTHER))
@@ -376,10 +382,10 @@ def test_what_was_never_sent_is_not_unknown(account: Account, kind: str, fault: 
     assert account.sent() == []
 
 
-def test_an_update_lock_that_is_not_waited_for_is_a_failure(account: Account) -> None:
-    (made,) = account.perform(create())
-    assert made.id is not None
-    remote = account.writer.get_segment(made.id)
+def test_an_update_lock_without_a_wait_is_a_failure(account: Account) -> None:
+    (created,) = account.perform(create())
+    assert created.id is not None
+    remote = account.writer.get_segment(created.id)
     options = ApplyOptions(parallelism=1, lock_timeout=0)
     (outcome,) = account.perform(patch(remote, query=OTHER), options=options)
     assert account.clock.slept == []
@@ -389,7 +395,7 @@ def test_an_update_lock_that_is_not_waited_for_is_a_failure(account: Account) ->
     assert "--lock-timeout" in outcome.hint
 
 
-def test_a_parent_list_that_is_not_there_is_a_failure_not_a_conflict(account: Account) -> None:
+def test_a_missing_parent_list_is_a_failure_not_a_conflict(account: Account) -> None:
     (outcome,) = account.perform(create("N", QUERY, "0b1f4a10-5c1d-4a6e-9f02-00000000ffff"))
     assert outcome.status is Status.FAILED
     assert "parent list does not exist" in outcome.message
@@ -404,24 +410,24 @@ def test_a_parent_list_that_is_not_there_is_a_failure_not_a_conflict(account: Ac
         (QUERY, [LIST], Status.CONFLICT),
     ],
 )
-def test_a_name_that_was_taken_meanwhile(
+def test_a_create_of_an_existing_name_is_done_only_if_the_segment_is_as_declared(
     account: Account, query: str, parents: list[str], status: Status
 ) -> None:
-    there = account.has("N", query, *parents)
+    existing = account.has("N", query, *parents)
     (outcome,) = account.perform(create("N"))
-    assert (outcome.status, outcome.id) == (status, there.id)
-    said = (
+    assert (outcome.status, outcome.id) == (status, existing.id)
+    message = (
         "the segment already existed"
         if status is Status.DONE
         else "someone created another segment"
     )
-    assert outcome.message.startswith(said)
+    assert outcome.message.startswith(message)
     assert len(account.sent()) == 1
 
 
 @pytest.mark.parametrize("lost", ["", "500", "502-html"])
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_new_name_that_was_taken_meanwhile_is_a_conflict(
+def test_a_rename_to_a_name_taken_after_the_plan_is_a_conflict(
     account: Account, version: int, lost: str
 ) -> None:
     remote = account.has("N")
@@ -430,7 +436,7 @@ def test_a_new_name_that_was_taken_meanwhile_is_a_conflict(
         account.console.seed_v1("M", "email LIKE '%x'")
     else:
         account.has("M")
-    holder = next(one for one in account.console.segments() if one.name == "M")
+    holder = next(segment for segment in account.console.segments() if segment.name == "M")
     if lost:
         account.emulator.faults.add(f"PATCH * {lost}")
     (outcome,) = account.perform(change)
@@ -441,7 +447,7 @@ def test_a_new_name_that_was_taken_meanwhile_is_a_conflict(
     assert account.writer.get_segment(remote.id).definition == remote.definition
 
 
-def test_a_renaming_that_is_refused_for_another_reason_is_a_failure(account: Account) -> None:
+def test_a_rename_refused_for_another_reason_is_a_failure(account: Account) -> None:
     remote = account.has("N")
     account.emulator.faults.add("PATCH * 400 always")
     (outcome,) = account.perform(patch(remote, name="M"))
@@ -453,14 +459,14 @@ def test_a_renaming_that_is_refused_for_another_reason_is_a_failure(account: Acc
     assert outcome.status is Status.FAILED
 
 
-def test_a_name_that_a_v1_segment_holds_is_a_conflict(account: Account) -> None:
+def test_a_create_with_the_name_of_a_v1_segment_is_a_conflict(account: Account) -> None:
     account.console.seed_v1("N", "email LIKE '%x'")
     (outcome,) = account.perform(create("N"))
     assert outcome.status is Status.CONFLICT
 
 
 @pytest.mark.parametrize(
-    ("stored", "said"),
+    ("stored", "message"),
     [
         ({}, ""),
         ({"query_dsl": None}, ""),
@@ -471,8 +477,8 @@ def test_a_name_that_a_v1_segment_holds_is_a_conflict(account: Account) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["create", "patch"])
-def test_a_server_that_keeps_something_else_is_told_on(
-    account: Account, kind: str, stored: dict[str, Any], said: str
+def test_a_server_that_stores_another_definition_is_reported(
+    account: Account, kind: str, stored: dict[str, Any], message: str
 ) -> None:
     remote = account.has("Was")
     data = segment_json(id=remote.id, name="N", query_dsl=OTHER) | stored
@@ -482,22 +488,22 @@ def test_a_server_that_keeps_something_else_is_told_on(
     )
     assert outcome.status is Status.DONE
     assert outcome.id == remote.id
-    assert said in outcome.message
-    assert bool(said) == bool(outcome.message) == bool(outcome.hint)
+    assert message in outcome.message
+    assert bool(message) == bool(outcome.message) == bool(outcome.hint)
 
 
-def test_a_patch_is_not_held_to_what_it_did_not_send(account: Account) -> None:
+def test_fields_that_a_patch_does_not_send_are_not_compared(account: Account) -> None:
     remote = account.has("N", QUERY, LIST)
     data = segment_json(id=remote.id, name="renamed by hand", query_dsl=OTHER)
     account.before = lambda seen: None if seen.method == "GET" else answer(200, data)
     assert account.perform(patch(remote, query=OTHER))[0].message == ""
 
 
-def test_what_was_not_begun_when_it_was_stopped_is_not_attempted(account: Account) -> None:
+def test_changes_after_a_stop_are_not_attempted(account: Account) -> None:
     outcomes = account.perform(
         create("A"), create("B"), create("C"), stopped=lambda: len(account.seen) >= 1
     )
-    assert [one.status for one in outcomes] == [
+    assert [outcome.status for outcome in outcomes] == [
         Status.DONE,
         Status.NOT_ATTEMPTED,
         Status.NOT_ATTEMPTED,
@@ -506,11 +512,11 @@ def test_what_was_not_begun_when_it_was_stopped_is_not_attempted(account: Accoun
     assert outcomes[1].message == "interrupted; nothing was sent"
 
 
-def test_what_was_not_begun_keeps_its_id(account: Account) -> None:
-    one, two = account.has("N"), account.has("M")
-    changes = (patch(one, query=OTHER), delete(two))
+def test_an_unattempted_change_keeps_its_id(account: Account) -> None:
+    first, second = account.has("N"), account.has("M")
+    changes = (patch(first, query=OTHER), delete(second))
     outcomes = account.perform(*changes, stopped=lambda: True)
-    assert [outcome.id for outcome in outcomes] == [one.id, two.id]
+    assert [outcome.id for outcome in outcomes] == [first.id, second.id]
 
 
 def test_each_action_is_announced_before_it_is_sent(account: Account) -> None:
@@ -546,9 +552,7 @@ def finding(severity: Severity) -> Diagnostic:
         Plan(TARGET, (create(),), diagnostics=(finding(Severity.ERROR),)),
     ],
 )
-def test_a_plan_that_must_not_be_performed_is_a_mistake_of_ours(
-    account: Account, plan: Plan
-) -> None:
+def test_a_plan_that_is_not_applicable_is_an_internal_error(account: Account, plan: Plan) -> None:
     with pytest.raises(RuntimeError, match="not applicable"):
         list(perform(plan, account.writer, lambda: False, account.clock))
     assert account.seen == []

@@ -1,4 +1,4 @@
-"""The journal: what was sent, before and after, on the disk, and nothing that is private."""
+"""The journal: every write is recorded before and after it, without private data."""
 
 from __future__ import annotations
 
@@ -42,18 +42,20 @@ def journaled(project: Project, *argv: str, **env: str) -> list[dict[str, Any]]:
     return lines(path)
 
 
-def test_every_write_stands_before_and_after_it(connected: Project, remote: Remote) -> None:
+def test_every_write_is_recorded_before_and_after_it(connected: Project, remote: Remote) -> None:
     old = remote.emulator.console.create("Old", VIP)
     remote.emulator.console.create("Other", VIP)
     kept = remote.emulator.console.create("Kept", VIP)
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
     connected.declare("Kept", query("total_spend > 1"))
     connected.declare("New", VIP)
-    found = journaled(
+    entries = journaled(
         connected, "--refresh", "changed", "--parallelism", "1", GITHUB_RUN_ID="12", SHELL="x"
     )
-    new = next(one.id for one in remote.emulator.console.segments() if one.name == "New")
-    writes = [(one["operation"], one["segment"]["name"], one["event"]) for one in found]
+    new = next(
+        segment.id for segment in remote.emulator.console.segments() if segment.name == "New"
+    )
+    writes = [(entry["operation"], entry["segment"]["name"], entry["event"]) for entry in entries]
     assert writes[:6] == [
         ("create", "New", "sent"),
         ("create", "New", "answered"),
@@ -62,25 +64,25 @@ def test_every_write_stands_before_and_after_it(connected: Project, remote: Remo
         ("delete", "Old", "sent"),
         ("delete", "Old", "answered"),
     ]
-    assert {one[0] for one in writes[6:]} == {"refresh"}
-    assert [one["sequence"] for one in found] == [n // 2 + 1 for n in range(len(found))]
-    assert len({one["run"] for one in found}) == 1
-    assert {one["by"]["plan"] for one in found if "by" in one} != {""}
-    assert found[0]["by"]["ci"] == {"GITHUB_RUN_ID": "12"}
+    assert {write[0] for write in writes[6:]} == {"refresh"}
+    assert [entry["sequence"] for entry in entries] == [n // 2 + 1 for n in range(len(entries))]
+    assert len({entry["run"] for entry in entries}) == 1
+    assert {entry["by"]["plan"] for entry in entries if "by" in entry} != {""}
+    assert entries[0]["by"]["ci"] == {"GITHUB_RUN_ID": "12"}
     host = remote.url.removeprefix("http://")
-    assert found[0]["by"]["target"] == {"name": "production", "host": host, "subuser": None}
-    assert found[0]["segment"]["id"] is None
-    assert found[1]["segment"]["id"] == new
-    assert found[2]["segment"]["id"] == kept
-    assert found[2]["fields"] == ["query_dsl"]
-    assert found[4]["segment"]["id"] == old
-    assert {one["outcome"] for one in found if one["event"] == "answered"} == {"done"}
-    digests = {one["sha256"] for one in found if "sha256" in one}
+    assert entries[0]["by"]["target"] == {"name": "production", "host": host, "subuser": None}
+    assert entries[0]["segment"]["id"] is None
+    assert entries[1]["segment"]["id"] == new
+    assert entries[2]["segment"]["id"] == kept
+    assert entries[2]["fields"] == ["query_dsl"]
+    assert entries[4]["segment"]["id"] == old
+    assert {entry["outcome"] for entry in entries if entry["event"] == "answered"} == {"done"}
+    digests = {entry["sha256"] for entry in entries if "sha256" in entry}
     assert len(digests) == 2
     assert all(len(digest) == 64 for digest in digests)
 
 
-def test_the_commit_is_in_it(connected: Project) -> None:
+def test_the_journal_holds_the_commit(connected: Project) -> None:
     def git(*argv: str) -> str:
         env = {
             "PATH": os.environ["PATH"],
@@ -100,13 +102,13 @@ def test_the_commit_is_in_it(connected: Project) -> None:
     assert journaled(connected)[0]["by"]["commit"] == git("rev-parse", "HEAD")
 
 
-def test_nothing_private_is_in_it(connected: Project, remote: Remote) -> None:
+def test_the_journal_holds_nothing_private(connected: Project, remote: Remote) -> None:
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {personal-data: off}}\n"})
     connected.declare("of ann@example.com", query("email = 'bob@example.com'"))
     remote.emulator.faults.add("POST * 400")
-    found = journaled(connected, CI_JOB_ID=f"x{KEY}", GITHUB_ACTOR="eve@example.com")
+    entries = journaled(connected, CI_JOB_ID=f"x{KEY}", GITHUB_ACTOR="eve@example.com")
     text = (connected.root / "journal.ndjson").read_text()
-    assert found[0]["segment"]["name"].startswith("of ***")
+    assert entries[0]["segment"]["name"].startswith("of ***")
     for private in ("ann@", "bob@", "eve@", KEY, "SELECT", "email"):
         assert private not in text
 
@@ -120,7 +122,7 @@ def test_nothing_private_is_in_it(connected: Project, remote: Remote) -> None:
         ("truncated", "unknown", "UnexpectedResponse", 201),
     ],
 )
-def test_what_came_back_is_in_it(
+def test_the_journal_holds_the_result_of_a_write(
     *,
     connected: Project,
     remote: Remote,
@@ -136,87 +138,89 @@ def test_what_came_back_is_in_it(
     assert (answered["status"], answered["ambiguous"]) == (status, outcome == "unknown")
 
 
-def sends(found: list[dict[str, Any]]) -> dict[int, list[str]]:
-    """Give the outcomes that a reader finds for each send, in their order."""
-    outcomes: dict[int, list[str]] = {one["sequence"]: [] for one in found}
-    for one in found:
-        if one["event"] != "sent":
-            outcomes[one["sequence"]].append(one["outcome"])
+def sends(entries: list[dict[str, Any]]) -> dict[int, list[str]]:
+    """Return the outcomes of each write in their order, by sequence number."""
+    outcomes: dict[int, list[str]] = {entry["sequence"]: [] for entry in entries}
+    for entry in entries:
+        if entry["event"] != "sent":
+            outcomes[entry["sequence"]].append(entry["outcome"])
     return outcomes
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         ("POST * 500 after", {1: ["unknown", "done"]}),
         ("POST * drop after", {1: ["unknown", "done"]}),
         ("POST * truncated", {1: ["unknown", "done"]}),
-        # Sent again, for the account did not have it.
+        # Sent again, because the account does not have the segment.
         ("POST * 500", {1: ["unknown", "done"], 2: ["done"]}),
         ("POST * 500 always", {number: ["unknown", "not_done"] for number in (1, 2, 3)}),
         ("POST * drop always", {number: ["unknown"] for number in (1, 2, 3)}),
         ("POST * 403", {1: ["not_done"]}),
     ],
 )
-def test_what_was_found_out_later_closes_what_was_unknown(
-    connected: Project, remote: Remote, fault: str, told: dict[int, list[str]]
+def test_verification_resolves_an_unknown_create(
+    connected: Project, remote: Remote, fault: str, expected: dict[int, list[str]]
 ) -> None:
     connected.declare("New", VIP)
     remote.emulator.faults.add(fault)
-    found = journaled(connected)
-    assert sends(found) == told
-    made = {one.name: one.id for one in remote.emulator.console.segments()}
-    for one in found:
-        if one.get("outcome") == "done":
-            assert one["segment"] == {"name": "New", "id": made["New"]}
-    assert {one["operation"] for one in found} == {"create"}
+    entries = journaled(connected)
+    assert sends(entries) == expected
+    ids = {segment.name: segment.id for segment in remote.emulator.console.segments()}
+    for entry in entries:
+        if entry.get("outcome") == "done":
+            assert entry["segment"] == {"name": "New", "id": ids["New"]}
+    assert {entry["operation"] for entry in entries} == {"create"}
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         ("drop after", ["unknown", "done"]),
         ("500 always", ["unknown", "not_done"]),
         ("drop always", ["unknown"]),
     ],
 )
-def test_so_it_is_for_what_is_changed_or_deleted(
-    connected: Project, remote: Remote, method: str, fault: str, told: list[str]
+def test_verification_resolves_an_unknown_patch_or_delete(
+    connected: Project, remote: Remote, method: str, fault: str, expected: list[str]
 ) -> None:
-    there = remote.emulator.console.create("A", VIP)
+    segment_id = remote.emulator.console.create("A", VIP)
     remote.emulator.console.create("Other", VIP)
     if method == "PATCH":
         connected.declare("A", query("total_spend > 1"))
     else:
         connected.write({"segments/a.yaml": "name: A\nremoved: true\n"})
     remote.emulator.faults.add(f"{method} * {fault}")
-    found = journaled(connected)
-    assert set(map(tuple, sends(found).values())) == {tuple(told)}
-    assert [one["segment"] for one in found] == [{"name": "A", "id": there}] * len(found)
+    entries = journaled(connected)
+    assert set(map(tuple, sends(entries).values())) == {tuple(expected)}
+    assert [entry["segment"] for entry in entries] == [{"name": "A", "id": segment_id}] * len(
+        entries
+    )
 
 
-def test_what_somebody_did_meanwhile_leaves_it_unknown(
+def test_an_edit_by_hand_leaves_a_write_unknown(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     console = remote.emulator.console
-    there = console.create("A", VIP)
+    segment_id = console.create("A", VIP)
     connected.declare("A", query("total_spend > 1"))
     remote.emulator.faults.add("PATCH * drop after")
     handle = remote.emulator.handle
 
-    def meddle(method: str, target: str, headers: Any, body: bytes = b"") -> Any:
+    def intervene(method: str, target: str, headers: Any, body: bytes = b"") -> Any:
         reply = handle(method, target, headers, body)
         if method == "PATCH":
-            console.edit(there, query=query("total_spend > 2"))
+            console.edit(segment_id, query=query("total_spend > 2"))
         return reply
 
-    monkeypatch.setattr(remote.emulator, "handle", meddle)
+    monkeypatch.setattr(remote.emulator, "handle", intervene)
     assert sends(journaled(connected)) == {1: ["unknown"]}
 
 
 @pytest.mark.posix
-def test_it_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_journal(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with Journal(path, FakeClock(), ORIGIN):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -224,7 +228,7 @@ def test_it_is_its_owners_alone(tmp_path: Path) -> None:
 
 @pytest.mark.posix
 @pytest.mark.parametrize("what", ["missing folder", "folder", "pipe", "device", "read-only folder"])
-def test_one_that_cannot_be_opened_refuses_the_apply(
+def test_a_journal_that_cannot_be_opened_refuses_the_apply(
     connected: Project, remote: Remote, what: str
 ) -> None:
     connected.declare("New", VIP)
@@ -244,10 +248,10 @@ def test_one_that_cannot_be_opened_refuses_the_apply(
     result = connected.run("apply", "--auto-approve", "--journal", str(path))
     assert result.code == 1
     assert "journal" in result.err
-    assert not [one for one in remote.emulator.log if one.method != "GET"]
+    assert not [request for request in remote.emulator.log if request.method != "GET"]
 
 
-def test_a_line_that_was_torn_stays_alone(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_not_continued(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     path.write_text('{"a": 1}\n{"b": ')
     with Journal(path, FakeClock(), ORIGIN) as journal, journal.recording({"operation": "x"}, {}):
@@ -260,12 +264,12 @@ def test_a_line_that_was_torn_stays_alone(tmp_path: Path) -> None:
 
 def append(path: str, number: int) -> None:
     with Journal(path, FakeClock(), ORIGIN) as journal:  # type: ignore[arg-type]
-        for one in range(100):
-            with journal.recording({"operation": f"{number}-{one}", "padding": "x" * 3000}, {}):
+        for write in range(100):
+            with journal.recording({"operation": f"{number}-{write}", "padding": "x" * 3000}, {}):
                 pass
 
 
-def test_two_processes_do_not_tear_each_others_lines(tmp_path: Path) -> None:
+def test_two_processes_write_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     spawn = multiprocessing.get_context("spawn")
     workers = [spawn.Process(target=append, args=(str(path), number)) for number in range(2)]
@@ -278,12 +282,12 @@ def test_two_processes_do_not_tear_each_others_lines(tmp_path: Path) -> None:
         for worker in workers:
             worker.kill()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    found = lines(path)
-    assert len(found) == 400
-    assert len({(one["run"], one["sequence"], one["event"]) for one in found}) == 400
+    entries = lines(path)
+    assert len(entries) == 400
+    assert len({(entry["run"], entry["sequence"], entry["event"]) for entry in entries}) == 400
 
 
-def test_a_refusal_goes_through_it(tmp_path: Path) -> None:
+def test_an_error_passes_through_the_journal(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with (
         Journal(path, FakeClock(), ORIGIN) as journal,
@@ -294,8 +298,8 @@ def test_a_refusal_goes_through_it(tmp_path: Path) -> None:
     assert lines(path)[1]["outcome"] == "not_done"
 
 
-class Full:
-    """`os.write` of a disk that has room for so many writes more; the last one is cut short."""
+class FullDisk:
+    """`os.write` of a disk with room for this many more writes, the last of them truncated."""
 
     def __init__(self, room: int) -> None:
         self.room = room
@@ -310,7 +314,7 @@ class Full:
         return self.real(file, data[: len(data) // 2] if self.room == 0 else data)
 
 
-@pytest.mark.parametrize(("room", "made"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)])
+@pytest.mark.parametrize(("room", "posted"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)])
 @pytest.mark.parametrize("parallelism", ["1", "4"])
 def test_a_disk_that_fills_up_stops_further_writes(
     *,
@@ -318,29 +322,31 @@ def test_a_disk_that_fills_up_stops_further_writes(
     remote: Remote,
     monkeypatch: pytest.MonkeyPatch,
     room: int,
-    made: int,
+    posted: int,
     parallelism: str,
 ) -> None:
     for letter in "ABCD":
         connected.declare(letter, VIP)
     path = connected.root / "journal"
-    monkeypatch.setattr("segctl.applying.journal.os.write", Full(room))
+    monkeypatch.setattr("segctl.applying.journal.os.write", FullDisk(room))
     result = connected.run(
         *("apply", "--auto-approve", "--parallelism", parallelism, "--journal", str(path))
     )
-    posts = [one for one in remote.emulator.log if one.method == "POST"]
+    posts = [request for request in remote.emulator.log if request.method == "POST"]
     assert len(posts) == len(remote.definitions())
     assert len(posts) <= room
     if parallelism == "1":
-        assert len(posts) == made
+        assert len(posts) == posted
     assert result.code in {1, 4}
     assert "the journal could not be written" in result.out
     assert f"{4 - len(posts)} not attempted" in result.out
     assert "the journal could not be written" in result.err
 
 
-def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segctl.applying.journal.os.write", Full(0))
+def test_a_write_that_cannot_be_recorded_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segctl.applying.journal.os.write", FullDisk(0))
     sent = False
     with Journal(tmp_path / "journal", FakeClock(), ORIGIN) as journal:
         with pytest.raises(Stopped, match="No space left"), journal.recording({}, {}):
@@ -349,7 +355,7 @@ def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mo
     assert not sent
 
 
-def test_a_request_that_is_left_behind_writes_into_no_other_file(tmp_path: Path) -> None:
+def test_an_abandoned_request_writes_into_no_other_file(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with Journal(path, FakeClock(), ORIGIN) as journal:
         left_behind = journal.recording({"operation": "x"}, {})
@@ -359,9 +365,9 @@ def test_a_request_that_is_left_behind_writes_into_no_other_file(tmp_path: Path)
     left_behind.__exit__(None, None, None)
     os.close(other)
     assert (tmp_path / "other").read_bytes() == b""
-    assert [one["event"] for one in lines(path)] == ["sent"]
+    assert [entry["event"] for entry in lines(path)] == ["sent"]
 
 
-def test_a_journal_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_journal_in_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         Journal(tmp_path / "no" / "journal", FakeClock(), ORIGIN)

@@ -1,4 +1,4 @@
-"""Who goes when: whatever the plan, the waits and the failures, the order holds."""
+"""The scheduler: it keeps the order, whatever the plan, the waits and the failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES = [f"S{number}" for number in range(8)]
 
 @dataclasses.dataclass(frozen=True)
 class Course:
-    """How one action goes: what it waits for, and how it ends."""
+    """The course of an action: what it waits for, and how it ends."""
 
     waits: tuple[WaitReason, ...]
     status: Status
@@ -45,12 +45,12 @@ COURSES = st.builds(
 
 @st.composite
 def plans(draw: st.DrawFn) -> tuple[Change, ...]:
-    """Draw an account and wishes about it, and order them as the planner does."""
-    held = draw(st.lists(st.sampled_from(NAMES), unique=True))
+    """Draw changes of an account, in the order of the planner."""
+    existing = draw(st.lists(st.sampled_from(NAMES), unique=True))
     wanted = draw(st.permutations(NAMES))
     changes: list[Change] = []
-    free = [name for name in NAMES if name not in held]
-    for name, new in zip(held, wanted, strict=False):
+    free = [name for name in NAMES if name not in existing]
+    for name, new in zip(existing, wanted, strict=False):
         before = Segment(name, "q")
         known = Precondition(f"id of {name}", None, before.sha256)
         match draw(st.sampled_from(["rename", "patch", "replace", "delete", "keep"])):
@@ -68,24 +68,26 @@ def plans(draw: st.DrawFn) -> tuple[Change, ...]:
                 free.append(name)
     new_names = draw(st.lists(st.sampled_from([*free, "New"]), unique=True))
     changes += [Create(Segment(name, "q"), SPAN) for name in new_names]
-    taken = [one.after.name for one in changes if isinstance(one, Patch)]
-    ordered = order_changes(one for one in changes if isinstance(one, Delete) or clear(one, taken))
+    taken = [change.after.name for change in changes if isinstance(change, Patch)]
+    ordered = order_changes(
+        change for change in changes if isinstance(change, Delete) or clear(change, taken)
+    )
     if draw(st.booleans()):
-        # In a full account deletes come first, behind the renames.
-        deletes = [one for one in ordered if isinstance(one, Delete)]
-        renames = [one for one in ordered if isinstance(one, Patch)]
-        rest = [one for one in ordered if not isinstance(one, Delete | Patch)]
+        # In a full account deletes come first, after the renames.
+        deletes = [change for change in ordered if isinstance(change, Delete)]
+        renames = [change for change in ordered if isinstance(change, Patch)]
+        rest = [change for change in ordered if not isinstance(change, Delete | Patch)]
         return (*renames, *deletes, *rest)
     return ordered
 
 
 def clear(change: Change, taken: list[str]) -> bool:
-    """Whether nothing else wants its name."""
+    """Return whether no other change takes its name."""
     return isinstance(change, Patch) or change.name not in taken
 
 
 class Witness:
-    """Plays the actions, and says what was wrong about when they were."""
+    """Performs the actions, and records those that ran at the wrong time."""
 
     def __init__(self, changes: tuple[Change, ...], courses: list[Course], most: int) -> None:
         self.courses = {id(change): courses[n % len(courses)] for n, change in enumerate(changes)}
@@ -103,12 +105,12 @@ class Witness:
         course = self.courses[id(change)]
         self.enter(change)
         try:
-            for patience in course.waits:
-                if patience is not WaitReason.PAUSE:
+            for reason in course.waits:
+                if reason is not WaitReason.PAUSE:
                     self.settled.add(id(change))
                 self.leave()
                 try:
-                    yield Wait(5, "it must", patience)
+                    yield Wait(5, "it must", reason)
                 finally:
                     self.enter(None)
         except Stopped:
@@ -123,7 +125,7 @@ class Witness:
             if self.at_work > self.most:
                 self.wrong.append(f"{self.at_work} at once")
             if change is not None:
-                self.judge(change)
+                self.check(change)
                 self.begun.add(id(change))
 
     def leave(self) -> None:
@@ -134,21 +136,21 @@ class Witness:
         self.ended.add(id(change))
         self.leave()
 
-    def judge(self, change: Change) -> None:
-        """Look at everything that comes before it in the plan."""
-        place = next(n for n, one in enumerate(self.changes) if one is change)
-        for one in self.changes[:place]:
-            known = getattr(one, "precondition", None)
+    def check(self, change: Change) -> None:
+        """Check a change that begins against all those before it in the plan."""
+        place = next(n for n, other in enumerate(self.changes) if other is change)
+        for earlier in self.changes[:place]:
+            known = getattr(earlier, "precondition", None)
             ours = getattr(change, "precondition", None)
-            must = isinstance(change, Delete) != isinstance(one, Delete)
-            must |= isinstance(change, Replace) and isinstance(one, Replace)
+            must = isinstance(change, Delete) != isinstance(earlier, Delete)
+            must |= isinstance(change, Replace) and isinstance(earlier, Replace)
             must |= known is not None and ours is not None and known.id == ours.id
-            must |= not isinstance(change, Delete) and freed(one) == change.after.name
-            if must and id(one) not in self.ended and not self.is_hopeless(one):
-                self.wrong.append(f"{change} before the end of {one}")
+            must |= not isinstance(change, Delete) and freed(earlier) == change.after.name
+            if must and id(earlier) not in self.ended and not self.is_hopeless(earlier):
+                self.wrong.append(f"{change} before the end of {earlier}")
 
     def is_hopeless(self, change: Change) -> bool:
-        """Whether it was never begun, since something stood in its way."""
+        """Return whether it never began because another change prevented it."""
         return id(change) not in self.begun and id(change) in self.refused
 
 
@@ -168,7 +170,7 @@ def freed(change: Change) -> str | None:
     st.booleans(),
     st.none() | st.integers(0, 20),
 )
-def test_every_change_has_one_outcome_and_its_turn(
+def test_every_change_has_one_outcome_and_begins_in_order(
     changes: tuple[Change, ...],
     courses: list[Course],
     parallelism: int,
@@ -176,12 +178,12 @@ def test_every_change_has_one_outcome_and_its_turn(
     patience: int | None,
 ) -> None:
     witness = Witness(changes, courses, parallelism)
-    asked = 0
+    calls = 0
 
     def stopped() -> bool:
-        nonlocal asked
-        asked += 1
-        return patience is not None and asked > patience
+        nonlocal calls
+        calls += 1
+        return patience is not None and calls > patience
 
     scheduler = Scheduler(
         changes,
@@ -204,20 +206,23 @@ def test_every_change_has_one_outcome_and_its_turn(
                     witness.refused.add(id(event.change))
                 outcomes.append(event)
     assert not witness.wrong
-    ended = [id(one.change) for one in outcomes]
+    ended = [id(outcome.change) for outcome in outcomes]
     assert sorted(ended) == sorted(map(id, changes))
     assert len(started) == len(set(started))
-    attempted = {id(one.change) for one in outcomes if one.status is not Status.NOT_ATTEMPTED}
+    attempted = {
+        id(outcome.change) for outcome in outcomes if outcome.status is not Status.NOT_ATTEMPTED
+    }
     assert attempted == set(started) == witness.begun == witness.ended
     if patience is None and not fail_fast:
-        for one in outcomes:
-            if one.status is Status.NOT_ATTEMPTED:
+        for outcome in outcomes:
+            if outcome.status is Status.NOT_ATTEMPTED:
                 assert (
-                    "change of the same segment" in one.message or "still the name" in one.message
+                    "change of the same segment" in outcome.message
+                    or "still the name" in outcome.message
                 )
 
 
-def test_one_at_a_time_is_the_plans_order() -> None:
+def test_a_parallelism_of_one_keeps_the_order_of_the_plan() -> None:
     changes = tuple(Create(Segment(name, "q"), SPAN) for name in NAMES)
     witness = Witness(changes, [Course((), Status.DONE)], 1)
     scheduler = Scheduler(
@@ -227,7 +232,7 @@ def test_one_at_a_time_is_the_plans_order() -> None:
     assert events == [Started, Outcome] * len(changes)
 
 
-def test_a_mistake_in_an_action_is_not_swallowed() -> None:
+def test_an_exception_in_an_action_is_raised() -> None:
     def begin(change: Change) -> Steps[Outcome]:
         yield Wait(1, "it must", WaitReason.PAUSE)
         raise ZeroDivisionError(change.name)
@@ -245,9 +250,9 @@ def at_once(change: Change) -> Steps[Outcome]:
     return Outcome(change, Status.DONE)
 
 
-def test_the_work_of_the_scheduler_does_not_grow_faster_than_the_plan() -> None:
-    """Counted in questions to `stopped`, of which there is a fixed number a change."""
-    asked = []
+def test_the_work_of_the_scheduler_is_linear_in_the_plan() -> None:
+    """The measure is the calls of `stopped`, a fixed number for each change."""
+    calls = []
     for size in (100, 1000):
         changes = tuple(Create(Segment(str(number), "q"), SPAN) for number in range(size))
         count = [0]
@@ -260,5 +265,5 @@ def test_the_work_of_the_scheduler_does_not_grow_faster_than_the_plan() -> None:
             changes, at_once, stopped, FakeClock(), parallelism=8, fail_fast=False
         )
         assert sum(isinstance(event, Outcome) for event in scheduler.run()) == size
-        asked.append(count[0])
-    assert asked[1] <= 11 * asked[0]
+        calls.append(count[0])
+    assert calls[1] <= 11 * calls[0]

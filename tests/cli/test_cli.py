@@ -583,7 +583,7 @@ def varied(connected: Project, remote: Remote) -> Callable[..., list[str]]:
 
     def names(*argv: str) -> list[str]:
         data = json.loads(connected.run("list", "--format", "json", *argv).out)
-        return [one["name"] for one in data["segments"]]
+        return [segment["name"] for segment in data["segments"]]
 
     return names
 

@@ -123,7 +123,7 @@ def test_a_report_has_every_format(changing: Project, remote: Remote, output: st
     parsed = read(output, result.out)
     if output == "text":
         return
-    # The plan is for the person who watches; stdout is for whoever reads the report.
+    # The plan is for the person who watches; stdout is for the reader of the report.
     assert "Plan: 1 to create, 1 to patch" in result.err
     assert "Plan: 1 to create" not in result.out
     match output:

@@ -65,7 +65,7 @@ def test_an_empty_output_file_name_is_refused(connected: Project) -> None:
     assert "is empty" in result.err
 
 
-# A key that somebody puts in the wrong place
+# A key in the wrong place
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An account, a project, runs of segctl on them, and every request in our hands.
+"""An emulated account, and runs of segctl on it whose every request can be disturbed.
 
 A `World` has an emulated account and a clock that both sides share and on which waiting takes no
 time. Runs of the real command line (`main`) reach the account through httpx, whose network half is
@@ -45,21 +45,21 @@ OTHER_KEY = KEY[:-1] + "c"
 
 START = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
 A_MOMENT = 0.001
-"""Real seconds that whoever sleeps gives the other threads before the clock moves on."""
+"""Real seconds for which a sleeping thread lets others run before the clock moves on."""
 
 A_NAP = 0.25
-"""Seconds of the clock that nobody is given a moment for: long waits are made of many of these."""
+"""Seconds of the clock up to which a wait ends at once, without `A_MOMENT` for others."""
 
 
 class Killed(BaseException):
-    """What ends a run at once. No `except Exception` may catch it, as none catches SIGKILL."""
+    """The end of a killed run. No `except Exception` catches it, as none catches SIGKILL."""
 
 
 class Clock:
-    """A clock on which waiting takes no time. Who wakes first goes on first."""
+    """A clock on which waiting takes no time. Threads continue in the order of their wake-ups."""
 
     def __init__(self) -> None:
-        # A float of its own: a moment as a date would round short waits away.
+        # A float, since a datetime would round short waits away.
         self.moment = 0.0
         self._sleeping: list[float] = []
         self._changed = threading.Condition()
@@ -96,11 +96,11 @@ class Clock:
 
 @dataclass
 class Run:
-    """One run of segctl: what it is to meet, what it sent, what it said.
+    """One run of segctl: what disturbs it, what it sent, what it printed.
 
-    `kill` is the number of the request, from 1, at which it is killed; with `kill_after` only those
-    that are no GET count, and the server acts on that one first. `before` holds what happens before
-    a request of this number is served.
+    `kill` is the number of the request, from 1, at which it is killed; with `kill_after`, GET
+    requests do not count, and the server acts on the request first. `before` holds what happens
+    before the request of a number is served.
     """
 
     key: str = KEY
@@ -117,22 +117,22 @@ class Run:
 
     @property
     def writes(self) -> list[str]:
-        """The requests that were no GET."""
-        return [one for one in self.requests if not one.startswith("GET")]
+        """The requests other than GET."""
+        return [request for request in self.requests if not request.startswith("GET")]
 
     def check_alive(self) -> None:
-        """Let a dead run do nothing more."""
+        """Raise `Killed` in a run that was killed."""
         if self.dead:
             raise Killed
 
     def die(self) -> None:
-        """End this run here."""
+        """Kill this run."""
         self.dead = True
         raise Killed
 
 
 class _RunClock:
-    """A world's clock as one run sees it: nobody sleeps on after having been killed."""
+    """The clock of a world for one run: a wait raises `Killed` once the run was killed."""
 
     def __init__(self, clock: Clock, run: Run) -> None:
         self._clock, self._run = clock, run
@@ -158,8 +158,8 @@ class _RunClock:
 class World:
     """An emulated account with the real limits, the rate limit aside, and runs on it.
 
-    `watch` is called after every request that is no GET and after everything done by hand; what it
-    returns is a violation. Runs go on after one: `violations` is looked at when they have ended.
+    `watch` is called after every request other than GET and after every change by hand; a text that
+    it returns is a violation. Runs continue after one: check `violations` when they have ended.
     """
 
     def __init__(
@@ -180,28 +180,28 @@ class World:
         return f"0e0e0e0e-0000-4000-8000-{self._ids:012}"
 
     def close(self) -> None:
-        """Forget the account."""
+        """Close the emulator."""
         self.emulator.close()
 
     def segments(self) -> tuple[Record, ...]:
-        """The account, whatever the API shows of it."""
+        """Return the segments of the account, including what the API does not show."""
         return self.emulator.console.segments()
 
     def look(self) -> None:
-        """Check what must hold at every moment."""
-        found = self.watch(self)
-        if found:
-            self.violations.append(found)
+        """Check what must hold at every moment, and record a violation."""
+        violation = self.watch(self)
+        if violation:
+            self.violations.append(violation)
 
     def run(self, root: Path, *argv: str, run: Run | None = None, env: Any = None) -> Run:
-        """Run segctl to its end, or to its death."""
+        """Run segctl until it ends or is killed; return the run."""
         run = Run() if run is None else run
         self.runs[run.key] = run
-        told = {**self.env, "SENDGRID_API_KEY": run.key, **(env or {})}
+        environ = {**self.env, "SENDGRID_API_KEY": run.key, **(env or {})}
         outer = _RUNNING.get(threading.get_ident())
         _RUNNING[threading.get_ident()] = run
         try:
-            run.code = main(["-C", str(root), *argv], told, _RunClock(self.clock, run))
+            run.code = main(["-C", str(root), *argv], environ, _RunClock(self.clock, run))
         except Killed:
             assert run.dead
         finally:
@@ -211,7 +211,7 @@ class World:
         return run
 
     def serve(self, request: httpx.Request) -> httpx.Response:
-        """Carry one request of a run to the account and its answer back."""
+        """Return the emulator's response to a request of a run. Raises what the fault says."""
         run = self.runs[request.headers["Authorization"].removeprefix("Bearer ")]
         run.check_alive()
         target = request.url.raw_path.decode("ascii")
@@ -229,8 +229,8 @@ class World:
         reply = self.emulator.handle(request.method, target, dict(request.headers), body)
         fault = self.emulator.log[-1].fault
         with run.lock:
-            said = "" if not body else f" {body.decode()}"
-            run.requests[number - 1] += f"{said} -> {reply.status}" + (
+            sent = "" if not body else f" {body.decode()}"
+            run.requests[number - 1] += f"{sent} -> {reply.status}" + (
                 f" ({fault})" if fault else ""
             )
         if request.method != "GET":
@@ -264,7 +264,7 @@ class World:
 
 
 class _Stream(httpx.SyncByteStream):
-    """A body on its way: whole, cut in the middle, or in drips."""
+    """A response body: whole, cut in the middle, or in slow pieces."""
 
     def __init__(self, clock: Clock, reply: Response) -> None:
         self._clock, self._reply = clock, reply
@@ -284,11 +284,11 @@ class _Stream(httpx.SyncByteStream):
 
 
 _RUNNING: dict[int, Run] = {}
-"""The run that each thread is in; those that a run starts for itself are not known."""
+"""The run of each thread, without the threads that a run starts itself."""
 
 
-class _Said(io.TextIOBase):
-    """A stream that gives every run what it says itself."""
+class _Output(io.TextIOBase):
+    """A stream that appends to the output of the run that writes to it."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -302,7 +302,7 @@ class _Said(io.TextIOBase):
 
 @contextmanager
 def wired(world: World) -> Iterator[World]:
-    """Let every run of segctl in this process reach this world alone."""
+    """Connect every run of segctl in this process to this world only."""
     note = Report.__post_init__
     hear = signal.signal
 
@@ -313,15 +313,15 @@ def wired(world: World) -> Iterator[World]:
             run.report = report
 
     def heard(number: int, handler: Any) -> Any:
-        # A run inside another one's may be on a thread, where Python allows no handlers.
+        # A run during another may be on a thread, where Python allows no signal handlers.
         if threading.current_thread() is threading.main_thread():
             return hear(number, handler)
         return signal.getsignal(number)
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(_Said("out")),
-        redirect_stderr(_Said("err")),
+        redirect_stdout(_Output("out")),
+        redirect_stderr(_Output("err")),
     ):
         patch.setattr(httpx.HTTPTransport, "__init__", lambda *_, **__: None)
         patch.setattr(httpx.HTTPTransport, "__enter__", lambda self: self)
@@ -339,30 +339,30 @@ def wired(world: World) -> Iterator[World]:
 
 
 def crossed(apply: Callable[[Run], Run], first: int, second: int) -> tuple[Run, Run]:
-    """Let one apply begin inside another and end after it; give both.
+    """Run an apply that begins during another and ends after it; return both.
 
-    The outer one is held before its request number `first`. There the inner one begins, and is
-    held before its request number `second` until the outer one has ended.
+    The outer apply pauses before its request number `first`. There the inner apply begins, and
+    pauses before its request number `second` until the outer apply has ended.
     """
-    ended, held = threading.Event(), threading.Event()
+    outer_ended, inner_paused = threading.Event(), threading.Event()
 
-    def hold() -> None:
-        held.set()
-        assert ended.wait(HANG)
+    def pause() -> None:
+        inner_paused.set()
+        assert outer_ended.wait(HANG)
 
     def work() -> None:
         apply(inner)
-        held.set()
+        inner_paused.set()
 
     def begin() -> None:
         thread.start()
-        assert held.wait(HANG)
+        assert inner_paused.wait(HANG)
 
-    inner = Run(key=OTHER_KEY, before={second: hold})
+    inner = Run(key=OTHER_KEY, before={second: pause})
     outer = Run(before={first: begin})
     thread = threading.Thread(target=work, daemon=True)
     apply(outer)
-    ended.set()
+    outer_ended.set()
     if thread.ident is not None:
         thread.join(HANG)
         assert not thread.is_alive()

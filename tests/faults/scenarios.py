@@ -1,4 +1,4 @@
-"""What an account may have to go through, and what must hold on the way and at the end.
+"""The scenarios of the fault tests, and what must hold during and after each.
 
 A `Scenario` is a list of `Item`s, each a segment as it was and as the files want it; everything
 else (files, account, who keeps an id, who is replaced) follows from that.
@@ -42,14 +42,14 @@ class Definition:
 
 @dataclass(frozen=True)
 class Item:
-    """One segment: `was` on the account, `wants` in the files; `None` where it is not there."""
+    """One segment: `was` on the account, `wants` in the files; `None` where it does not exist."""
 
     was: Definition | None = None
     wants: Definition | None = None
 
     @property
     def is_replaced(self) -> bool:
-        """Whether it can only be made anew."""
+        """Whether it must be deleted and re-created."""
         return (
             self.was is not None
             and self.wants is not None
@@ -58,16 +58,16 @@ class Item:
 
     @property
     def is_new(self) -> bool:
-        """Whether a segment appears that was not there."""
+        """Whether a segment is created."""
         return self.is_replaced or self.was is None
 
     @property
     def writes(self) -> int:
-        """How many requests change it into what is wanted, at the least."""
+        """The least number of requests that make it as declared."""
         return 0 if self.was == self.wants else 3 if self.is_replaced else 1
 
     def file(self) -> str:
-        """What the file of this segment says; a file that says `removed` for one that goes."""
+        """Return the text of its file, with `removed: true` for a segment that is deleted."""
         if self.wants is None:
             assert self.was is not None
             return f"name: {self.was.name}\nremoved: true\n"
@@ -81,32 +81,32 @@ class Item:
 
 
 def patched(name: str, query: str = PRAGUE) -> Item:
-    """A query that changes."""
+    """Return an item whose query changes."""
     return Item(Definition(name), Definition(name, query))
 
 
 def renamed(old: str, new: str, query: str = BRNO, after: str | None = None) -> Item:
-    """A name that changes, and a query with it unless `after` is left out."""
+    """Return an item whose name changes, and its query too if `after` is given."""
     return Item(Definition(old, query), Definition(new, query if after is None else after))
 
 
 def moved(name: str, query: str = BRNO, *, to: str | None = None) -> Item:
-    """A parent list that changes."""
+    """Return an item whose parent list changes."""
     return Item(Definition(name, query, (LISTS[0],)), Definition(to or name, query, (LISTS[1],)))
 
 
 def created(name: str, query: str = BRNO) -> Item:
-    """One that only the files have."""
+    """Return an item that only the files have."""
     return Item(None, Definition(name, query))
 
 
 def removed(name: str) -> Item:
-    """One that a file says is to go."""
+    """Return an item that a file removes."""
     return Item(Definition(name), None)
 
 
 def kept(name: str) -> Item:
-    """One that is as declared."""
+    """Return an item that is as declared."""
     return Item(Definition(name), Definition(name))
 
 
@@ -128,25 +128,27 @@ class Scenario:
 
     @property
     def writes(self) -> int:
-        """How many requests that are no GET an apply sends at the least."""
-        return sum(one.writes for one in self.items)
+        """The least number of requests other than GET that an apply sends."""
+        return sum(item.writes for item in self.items)
 
     @property
     def requests(self) -> int:
-        """How many requests an apply sends at the least.
+        """The least number of requests that an apply sends.
 
-        The list, the definitions, one look before what is there is written to, the writes.
+        The list, the definitions, one read before each write to an existing segment, the writes.
         """
-        there = [one for one in self.items if one.was is not None]
-        return 1 + len(there) + sum(one.writes > 0 for one in there) + self.writes
+        existing = [item for item in self.items if item.was is not None]
+        return 1 + len(existing) + sum(item.writes > 0 for item in existing) + self.writes
 
     def files(self) -> dict[str, str]:
-        """The project."""
-        found = {f"segments/{number:02}.yaml": one.file() for number, one in enumerate(self.items)}
-        return found | {"segctl.yaml": f"version: 1\n{self.config}"}
+        """Return the files of the project by path."""
+        files = {
+            f"segments/{number:02}.yaml": item.file() for number, item in enumerate(self.items)
+        }
+        return files | {"segctl.yaml": f"version: 1\n{self.config}"}
 
     def populate(self, world: World) -> Witness:
-        """Put the account into the state before; give who remembers it."""
+        """Create the state before the apply; return the witness of it."""
         console = world.emulator.console
         long_ago = world.clock.now().timestamp() - A_DAY
         for number, list_id in enumerate(LISTS):
@@ -154,7 +156,7 @@ class Scenario:
         console.create("By hand", BRNO, id=_id(901), at=long_ago)
         console.create("Copy ~segctl-12345678", PRAGUE, id=_id(902), at=long_ago)
         console.seed_v1("From 2022", "city = 'Brno'", id=_id(903), at=long_ago)
-        unmanaged = {one.id: one for one in world.segments()}
+        unmanaged = {segment.id: segment for segment in world.segments()}
         ids = {}
         for number, item in enumerate(self.items):
             if item.was is not None:
@@ -172,11 +174,11 @@ class Scenario:
 
 
 def lock(world: World, segment_id: str) -> None:
-    """Let somebody have written a segment through the API a moment ago."""
+    """Write a segment through the API, which locks it."""
     headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
-    found = next(one for one in world.segments() if one.id == segment_id)
+    segment = next(segment for segment in world.segments() if segment.id == segment_id)
     target = f"/v3/marketing/segments/2.0/{segment_id}"
-    body = f'{{"name": "{found.name}"}}'.encode()
+    body = f'{{"name": "{segment.name}"}}'.encode()
     assert world.emulator.handle("PATCH", target, headers, body).status == 200
 
 
@@ -186,23 +188,23 @@ def _id(number: int) -> str:
 
 @dataclass(frozen=True)
 class Witness:
-    """Remembers what was there, and says what may not be as it is now."""
+    """The account before the apply, and the checks of the account against it."""
 
     scenario: Scenario
     ids: dict[int, str]
     unmanaged: dict[str, Record]
 
     def watch(self, world: World) -> str:
-        """Say what does not hold that must hold at every moment."""
-        now = {one.id: one for one in world.segments()}
-        for segment_id, one in self.unmanaged.items():
-            if now.get(segment_id) != one:
-                return f"unmanaged {one.name} was touched: {now.get(segment_id)}"
-        new = [one for one in now.values() if one.id not in self.known()]
-        names = sorted(one.name for one in new)
+        """Return the violation of what must hold at every moment; an empty text if none."""
+        now = {segment.id: segment for segment in world.segments()}
+        for segment_id, segment in self.unmanaged.items():
+            if now.get(segment_id) != segment:
+                return f"unmanaged {segment.name} was touched: {now.get(segment_id)}"
+        new = [segment for segment in now.values() if segment.id not in self.known()]
+        names = sorted(segment.name for segment in new)
         wanted = {item.wants.name for item in self.scenario.items if item.wants and item.is_new}
         if not wanted.issuperset(names) or len(set(names)) != len(names):
-            return f"doubled, or made what nobody declared: {names}"
+            return f"duplicate or undeclared segments: {names}"
         for number, item in enumerate(self.scenario.items):
             if item.was is None or item.wants is None or self.ids[number] in now:
                 continue
@@ -213,35 +215,37 @@ class Witness:
         return ""
 
     def known(self) -> set[str]:
-        """The ids that were there before."""
+        """Return the ids of the segments before the apply."""
         return {*self.ids.values(), *self.unmanaged}
 
     def end(self, world: World) -> str:
-        """Say in what the account is not as declared."""
-        now = {one.id: one for one in world.segments()}
+        """Return how the account differs from the files; an empty text if it does not."""
+        now = {segment.id: segment for segment in world.segments()}
         is_ = sorted(
-            (one.name, one.query, one.parent_list_ids or ())
-            for one in now.values()
-            if one.id not in self.unmanaged
+            (segment.name, segment.query, segment.parent_list_ids or ())
+            for segment in now.values()
+            if segment.id not in self.unmanaged
         )
         declared = [item.wants for item in self.scenario.items if item.wants is not None]
-        want = sorted((one.name, one.query, one.parents) for one in declared)
+        want = sorted(
+            (definition.name, definition.query, definition.parents) for definition in declared
+        )
         if is_ != want:
             return f"the account holds {is_}, declared is {want}"
         for number, item in enumerate(self.scenario.items):
             if item.was is None:
                 continue
-            here = now.get(self.ids[number])
+            current = now.get(self.ids[number])
             if item.wants is None or item.is_replaced:
-                if here is not None:
-                    return f"still there: {here.name}"
-            elif here is None or here.name != item.wants.name:
+                if current is not None:
+                    return f"still there: {current.name}"
+            elif current is None or current.name != item.wants.name:
                 return f"{item.was.name} did not keep its id"
         return self.watch(world)
 
 
 def mixed() -> tuple[Item, ...]:
-    """Twenty segments, of every kind."""
+    """Return twenty items of every kind."""
     return (
         *(created(f"New {number}", PRAGUE) for number in range(4)),
         *(patched(f"Edited {number}") for number in range(4)),

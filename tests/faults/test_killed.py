@@ -1,6 +1,6 @@
-"""A real process of segctl, killed with SIGKILL at every request: apply again, and all is well.
+"""A process of segctl, killed with SIGKILL at every request: the next applies finish its work.
 
-The matrix kills in-process, thousands of times; this shows on a few scenarios that it is the same.
+The matrix kills in-process, thousands of times; a few scenarios show that real kills are alike.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KILLED = ("create", "chain", "replace", "delete")
 class Deadly:
     """An emulator's `handle` that kills the process at one of its requests.
 
-    With `after` only requests that are no GET count, and the emulator acts on that one first.
+    With `after` GET requests do not count, and the emulator acts on the request first.
     """
 
     def __init__(self, emulator: Emulator, index: int, *, after: bool) -> None:
@@ -63,16 +63,16 @@ class Deadly:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", KILLED)
-def test_a_killed_process(
+def test_a_killed_process_is_finished_by_the_next_applies(
     name: str,
     after: bool,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    scenario = next(one for one in SCENARIOS if one.name == name)
+    scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
     write(tmp_path, scenario.files())
     requests = undisturbed(name, tmp_path)
-    number = sum(not one.startswith("GET") for one in requests) if after else len(requests)
+    number = sum(not request.startswith("GET") for request in requests) if after else len(requests)
     for index in range(1, number + 1):
         kill(scenario, tmp_path, index, after=after)
     record_property("count: processes killed", number)
@@ -93,5 +93,5 @@ def kill(scenario: Scenario, root: Path, index: int, *, after: bool) -> None:
         assert code == -signal.SIGKILL, f"it was not killed at {index}: {out}{err}"
         world.look()
         assert not world.violations, f"killed at {index}: {world.violations}"
-        found = struggle(world, scenario, root, witness)
-        assert isinstance(found, int), f"killed at {index}: {found}"
+        result = struggle(world, scenario, root, witness)
+        assert isinstance(result, int), f"killed at {index}: {result}"

@@ -1,12 +1,12 @@
-"""Every scenario, struck at every request by every fault: apply again, and all is as declared.
+"""Every fault at every request of every scenario: further applies make all as declared.
 
-One case is one scenario, one fault and the number of the request that it strikes. The first apply
-meets it; its report must be true. Then `apply` is run again, as people do, until it has nothing to
-do. All the while no segment may be lost or doubled, a replaced one may never be absent in both its
-forms, and what nobody declared stays untouched to the byte.
+A case is a scenario, a fault and the number of the request that it strikes. The fault strikes the
+first apply, whose report must be true. Then `apply` is run again, as people do, until it has
+nothing to do. At no moment is a segment lost or doubled, or a replaced segment absent in both its
+forms, and undeclared segments stay untouched to the byte.
 
-With SEGCTL_FULL_MATRIX every scenario meets every fault; without it, those that are much alike meet
-a few scenarios only.
+With SEGCTL_FULL_MATRIX every scenario meets every fault; without it, faults that are much alike
+strike a few scenarios only.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ BEFORE = (
     "drip 900s",
     KILLED,
 )
-"""Faults of any request. Where `xN` has the answers of all attempts spoilt, giving up is tried."""
+"""Faults of any request. With `xN` they spoil every attempt, so that segctl gives up."""
 
 AFTER = (
     "drop after",
@@ -65,7 +65,7 @@ AFTER = (
     "504 after",
     f"{KILLED} after",
 )
-"""Faults of writes alone, which have happened then: a GET leaves nothing behind."""
+"""Faults of writes only, after the server has acted: a GET changes nothing."""
 
 FAULTS = (*BEFORE, *AFTER)
 RIDDEN_OUT = frozenset(
@@ -75,23 +75,23 @@ RIDDEN_OUT = frozenset(
         *("drop after", "hang after", "500 after", "502-html after", "504 after"),
     )
 )
-"""A hiccup of the network or the server, whatever it hit, that leaves nothing undone or unclear."""
+"""Short faults of the network or the server, which the retries of one apply overcome."""
 
 VARIANTS = ("ring", "create-pending", "patch-locked", "replace-freed", "refresh")
 WHEN_VARIED = ("refuse x5", "hang", "429 3s", "500", "empty", KILLED, *AFTER)
-"""Scenarios that take the same ways as others, and the faults that try these where they differ."""
+"""Scenarios that resemble others, and the faults that test where they differ."""
 
 WHEN_MIXED = ("500 after x5", f"{KILLED} after")
-"""Those that the largest scenario meets, whose cases take ten times as long."""
+"""The faults of the largest scenario, whose cases take ten times as long."""
 
 ALIKE = frozenset(
     ("drop x5", "429 600s", "429-empty x5", "503", "504", "cut", "drip 100s", "504 after")
 )
 PLAIN = ("create", "patch", "replace")
-"""Faults that segctl takes as it takes another of the list meet these scenarios alone."""
+"""The scenarios that also meet the faults that segctl handles like another fault."""
 
 ALMOST_ALL = 0.9
-"""The share of cases that must really strike: threads may send a few requests more or less."""
+"""The share of cases whose fault must strike: threads may send a few requests more or less."""
 
 MOST_RUNS = 5
 """How many further applies may be needed until one has nothing to do."""
@@ -106,7 +106,9 @@ def faults_of(scenario: Scenario) -> tuple[str, ...]:
         return WHEN_MIXED
     if scenario.name in VARIANTS:
         return WHEN_VARIED
-    return FAULTS if scenario.name in PLAIN else tuple(one for one in FAULTS if one not in ALIKE)
+    return (
+        FAULTS if scenario.name in PLAIN else tuple(fault for fault in FAULTS if fault not in ALIKE)
+    )
 
 
 CASE_NUMBERS = count()
@@ -114,8 +116,8 @@ CASES = [(scenario, fault) for scenario in SCENARIOS for fault in faults_of(scen
 
 
 def prepared(scenario: Scenario, root: Path) -> tuple[World, Witness]:
-    """Write a scenario's project, and make its account."""
-    # The same ids at the same times hold something else in another case: no cache fits both.
+    """Return the account of a scenario and its witness."""
+    # Another case has the same ids at the same times with other definitions: no shared cache.
     world = World(scenario.settings, cache=f"{root}-cache/{next(CASE_NUMBERS)}")
     witness = scenario.populate(world)
     world.watch = witness.watch
@@ -128,21 +130,21 @@ def apply(world: World, scenario: Scenario, root: Path, run: Run | None = None) 
 
 @cache
 def undisturbed(name: str, root: Path) -> tuple[str, ...]:
-    """Give the requests of a scenario that meets no fault; check that it ends as declared."""
-    scenario = next(one for one in SCENARIOS if one.name == name)
+    """Return the requests of a scenario without faults; check that it ends as declared."""
+    scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
     world, witness = prepared(scenario, root)
     with wired(world):
         run = apply(world, scenario, root)
         assert world.violations == []
-        found = struggle(world, scenario, root, witness)
-        assert isinstance(found, int), found
+        result = struggle(world, scenario, root, witness)
+        assert isinstance(result, int), result
     return tuple(run.requests)
 
 
 def struggle(world: World, scenario: Scenario, root: Path, witness: Witness) -> int | str:
-    """Apply until there is nothing to do; give how often, or what does not hold."""
+    """Apply until there is nothing to do; return how often, or the first problem."""
     for number in range(1, MOST_RUNS + 2):
-        before = {one.id: one for one in world.segments()}
+        before = {segment.id: segment for segment in world.segments()}
         run = apply(world, scenario, root)
         problem = faithful(world, run, before)
         if problem:
@@ -154,15 +156,15 @@ def struggle(world: World, scenario: Scenario, root: Path, witness: Witness) -> 
 
 
 def faithful(world: World, run: Run, before: Mapping[str, Record]) -> str:
-    """Say what was violated in a run, or is not true of its report."""
+    """Return a violation of a run or an untruth of its report; an empty text if none."""
     if world.violations:
         return f"{world.violations[0]}\n{described(run)}"
     if run.dead:
         return ""
     if run.report is not None:
-        found = untrue(run.report, before, {one.id: one for one in world.segments()})
-        if found:
-            return f"{found}\n{described(run)}"
+        mismatch = untrue(run.report, before, {segment.id: segment for segment in world.segments()})
+        if mismatch:
+            return f"{mismatch}\n{described(run)}"
         if run.report.is_complete != (run.code == 0):
             return f"exit code {run.code} does not fit the report\n{described(run)}"
     elif run.writes:
@@ -171,13 +173,13 @@ def faithful(world: World, run: Run, before: Mapping[str, Record]) -> str:
 
 
 def described(run: Run) -> str:
-    lines = "\n".join(f"  {number:3} {one}" for number, one in enumerate(run.requests, 1))
+    lines = "\n".join(f"  {number:3} {request}" for number, request in enumerate(run.requests, 1))
     return f"requests:\n{lines}\nexit {run.code}\n{run.out}\n{run.err}"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one case went: whether the fault struck, how many more runs it took, what is wrong."""
+    """The result of a case: whether its fault struck, the number of further runs, the problem."""
 
     struck: bool
     more: int = 0
@@ -185,7 +187,7 @@ class Verdict:
 
 
 def case(scenario: Scenario, root: Path, fault: str, index: int) -> Verdict:
-    """Try one case from beginning to end."""
+    """Run a case and return its verdict."""
     world, witness = prepared(scenario, root)
     with wired(world):
         run = Run()
@@ -195,25 +197,27 @@ def case(scenario: Scenario, root: Path, fault: str, index: int) -> Verdict:
         else:
             methods = "!GET" if "after" in options else "*"
             world.emulator.faults.add(f"{methods} * {kind} {options} #{index}")
-        before = {one.id: one for one in world.segments()}
+        before = {segment.id: segment for segment in world.segments()}
         apply(world, scenario, root, run)
         struck = run.dead or world.emulator.faults.struck > 0
         world.emulator.faults.clear()
         problem = faithful(world, run, before)
         if not problem and fault in RIDDEN_OUT and run.code != 0:
-            problem = f"one hiccup was not ridden out\n{described(run)}"
+            problem = f"a short fault was not overcome\n{described(run)}"
         if problem:
             return Verdict(struck, problem=problem)
-        found = struggle(world, scenario, root, witness)
-        if isinstance(found, str):
-            return Verdict(struck, problem=f"{found}\n\nThe run that was struck:\n{described(run)}")
-        return Verdict(struck, found)
+        result = struggle(world, scenario, root, witness)
+        if isinstance(result, str):
+            return Verdict(
+                struck, problem=f"{result}\n\nThe run that was struck:\n{described(run)}"
+            )
+        return Verdict(struck, result)
 
 
 @pytest.mark.parametrize(
     ("scenario", "fault"), CASES, ids=[f"{scenario.name}-{fault}" for scenario, fault in CASES]
 )
-def test_apply_again_and_all_is_as_declared(
+def test_further_applies_after_a_fault_make_all_as_declared(
     scenario: Scenario,
     fault: str,
     tmp_path: Path,
@@ -221,7 +225,7 @@ def test_apply_again_and_all_is_as_declared(
 ) -> None:
     write(tmp_path, scenario.files())
     requests = undisturbed(scenario.name, tmp_path)
-    writes = [one for one in requests if not one.startswith("GET")]
+    writes = [request for request in requests if not request.startswith("GET")]
     number = len(writes if fault in AFTER else requests)
     assert number >= (scenario.writes if fault in AFTER else scenario.requests)
     verdicts = []
@@ -232,14 +236,14 @@ def test_apply_again_and_all_is_as_declared(
                 f"{scenario.name}: {fault} at request {index}: {verdict.problem}", pytrace=False
             )
         verdicts.append(verdict)
-    struck = sum(one.struck for one in verdicts)
+    struck = sum(verdict.struck for verdict in verdicts)
     assert struck >= number * ALMOST_ALL
     record_property("count: fault matrix, cases", struck)
     for more in range(MOST_RUNS):
         several = f"{more} more applies" if more != 1 else "1 more apply"
         record_property(
             f"count: fault matrix, as declared after {several}",
-            sum(one.more == more for one in verdicts),
+            sum(verdict.more == more for verdict in verdicts),
         )
 
 

@@ -1,11 +1,11 @@
-"""Whatever people, the network and other applies do: once it is quiet, two applies make it right.
+"""Random edits, faults and concurrent applies: undisturbed applies then make all as declared.
 
 A Hypothesis machine edits the files and the account by hand, applies under faults, kills applies at
-any request, and lets a second apply run inside a first one. All the while no managed segment may be
-lost or doubled, a replaced one may not be absent in both its forms, and what nobody declared stays
-as the people who made it left it.
+any request, and runs a second apply during a first one. At no moment is a managed segment lost or
+doubled, or a replaced segment absent in both its forms, and undeclared segments stay as the people
+who created them left them.
 
-`SEGCTL_STATE_MACHINE=1000` tries so many sequences of steps, of which the default is few.
+`SEGCTL_STATE_MACHINE=1000` tries this many sequences of steps; the default is 25.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "25"))
 STEPS = 12
 QUIET_RUNS = 8
-"""How many applies, five minutes apart, may be needed until one has nothing to do."""
+"""The most applies, five minutes apart, until one has nothing to do."""
 
 NAMES = ["VIP", "Brno", "Readers", "New", "Old", "Lapsed", "Autumn", "Press"]
 QUERIES = [*(query(f"city = '{city}'") for city in ("Brno", "Praha", "Plzeň")), EVENTS]
@@ -56,8 +56,8 @@ FAULTS = [
 class Declaration:
     """A segment as the files want it, with what is known of it on the account.
 
-    `is_made` is true once an apply was quiet: from then on it must never be absent. `anew`: it may
-    have been replaced since, so that its id may be another one.
+    `is_created` is true after an undisturbed apply: from then on it must never be absent.
+    `may_be_replaced`: its parent list has changed since, so its id may change.
     """
 
     def __init__(self, name: str, text: str, parent: str | None) -> None:
@@ -65,13 +65,13 @@ class Declaration:
         self.query = text
         self.parent = parent
         self.previous: list[str] = []
-        self.is_made = False
+        self.is_created = False
         self.id = ""
-        self.anew = False
+        self.may_be_replaced = False
 
     def file(self) -> str:
         extra = f"previous_names: [{', '.join(self.previous)}]\n" if self.previous else ""
-        extra += "allow_replace: true\n" if self.anew else ""
+        extra += "allow_replace: true\n" if self.may_be_replaced else ""
         return segment_yaml(self.name, self.query, parent=self.parent, extra=extra)
 
     def definition(self) -> tuple[str, str, tuple[str, ...]]:
@@ -115,21 +115,21 @@ class Applying(RuleBasedStateMachine):
         finally:
             self.stack.close()
 
-    # What people do to the files.
+    # Edits of the files.
 
     def free_names(self) -> list[str]:
-        """Names that nobody has, had or wants."""
-        used = {one.name for one in self.declared} | {*self.tombs}
-        used |= {old for one in self.declared for old in one.previous}
-        used |= {one.name for one in self.world.segments()}
+        """Return the names that are neither in use nor reserved."""
+        used = {declaration.name for declaration in self.declared} | {*self.tombs}
+        used |= {old for declaration in self.declared for old in declaration.previous}
+        used |= {segment.name for segment in self.world.segments()}
         return [name for name in NAMES if name not in used]
 
     def sync(self) -> None:
         """Write the files."""
         shutil.rmtree(self.root / "segments", ignore_errors=True)
         files = {"segctl.yaml": "version: 1\nlimits: {max_destroy: 50}\n"}
-        for number, one in enumerate(self.declared):
-            files[f"segments/{number:02}.yaml"] = one.file()
+        for number, declaration in enumerate(self.declared):
+            files[f"segments/{number:02}.yaml"] = declaration.file()
         for number, name in enumerate(self.tombs):
             files[f"segments/gone-{number:02}.yaml"] = f"name: {name}\nremoved: true\n"
         (self.root / "segments").mkdir()
@@ -147,66 +147,68 @@ class Applying(RuleBasedStateMachine):
         free = self.free_names()
         if not free:
             return multiple()
-        one = Declaration(free[number % len(free)], text, parent)
-        self.declared.append(one)
+        declaration = Declaration(free[number % len(free)], text, parent)
+        self.declared.append(declaration)
         self.sync()
-        return one
+        return declaration
 
-    @rule(one=declarations, text=st.sampled_from(QUERIES))
-    def edit(self, one: Declaration, text: str) -> None:
-        one.query = text
+    @rule(declaration=declarations, text=st.sampled_from(QUERIES))
+    def edit(self, declaration: Declaration, text: str) -> None:
+        declaration.query = text
         self.sync()
 
-    @rule(one=declarations, number=st.integers(0, len(NAMES)))
-    def rename(self, one: Declaration, number: int) -> None:
+    @rule(declaration=declarations, number=st.integers(0, len(NAMES)))
+    def rename(self, declaration: Declaration, number: int) -> None:
         free = self.free_names()
         if not free:
             return
-        one.previous.append(one.name)
-        one.name = free[number % len(free)]
+        declaration.previous.append(declaration.name)
+        declaration.name = free[number % len(free)]
         self.sync()
 
-    @rule(one=declarations, parent=st.sampled_from([None, *LISTS]))
-    def move(self, one: Declaration, parent: str | None) -> None:
-        if one.parent == parent:
+    @rule(declaration=declarations, parent=st.sampled_from([None, *LISTS]))
+    def move(self, declaration: Declaration, parent: str | None) -> None:
+        if declaration.parent == parent:
             return
-        one.parent, one.anew = parent, True
+        declaration.parent, declaration.may_be_replaced = parent, True
         self.sync()
 
-    @rule(one=consumes(declarations))
-    def bury(self, one: Declaration) -> None:
-        self.declared.remove(one)
-        self.tombs += [one.name, *one.previous]
+    @rule(declaration=consumes(declarations))
+    def bury(self, declaration: Declaration) -> None:
+        self.declared.remove(declaration)
+        self.tombs += [declaration.name, *declaration.previous]
         self.sync()
 
-    # What people do to the account.
+    # Edits of the account by hand.
 
     def made_by_hand(self, name: str, text: str) -> None:
         segment_id = self.world.emulator.console.create(name, text)
-        self.unmanaged |= {one.id: one for one in self.world.segments() if one.id == segment_id}
+        self.unmanaged |= {
+            segment.id: segment for segment in self.world.segments() if segment.id == segment_id
+        }
 
     @rule(text=st.sampled_from(QUERIES))
     def create_by_hand(self, text: str) -> None:
         self.made_by_hand(f"By hand {len(self.unmanaged)}", text)
 
-    @rule(one=declarations, text=st.sampled_from(QUERIES))
-    def edit_by_hand(self, one: Declaration, text: str) -> None:
-        for found in self.world.segments():
-            if found.id == one.id:
-                self.world.emulator.console.edit(found.id, query=text)
+    @rule(declaration=declarations, text=st.sampled_from(QUERIES))
+    def edit_by_hand(self, declaration: Declaration, text: str) -> None:
+        for segment in self.world.segments():
+            if segment.id == declaration.id:
+                self.world.emulator.console.edit(segment.id, query=text)
 
-    @rule(one=declarations)
-    def delete_by_hand(self, one: Declaration) -> None:
-        for found in self.world.segments():
-            if found.id == one.id:
-                one.is_made, one.id = False, ""
-                self.world.emulator.console.delete(found.id)
+    @rule(declaration=declarations)
+    def delete_by_hand(self, declaration: Declaration) -> None:
+        for segment in self.world.segments():
+            if segment.id == declaration.id:
+                declaration.is_created, declaration.id = False, ""
+                self.world.emulator.console.delete(segment.id)
 
     @rule(minutes=st.sampled_from([1, 6, 60]))
     def wait(self, minutes: int) -> None:
         self.world.clock.forward(60.0 * minutes)
 
-    # Applies, and what happens to them.
+    # Applies and their faults.
 
     def apply(self, run: Run | None = None) -> Run:
         done = self.world.run(self.root, "apply", "--auto-approve", run=run)
@@ -228,17 +230,17 @@ class Applying(RuleBasedStateMachine):
 
     @rule(index=st.integers(1, 20))
     def apply_inside_another(self, index: int) -> None:
-        """Let a whole second apply run before one request of a first."""
+        """Run a whole second apply before one request of a first."""
         self.apply(Run(before={index: lambda: (self.apply(Run(key=OTHER_KEY)), None)[1]}))
 
     @rule(first=st.integers(1, 20), second=st.integers(1, 20))
     def two_applies_crossed(self, first: int, second: int) -> None:
-        """Let one apply begin inside another and end after it."""
+        """Run an apply that begins during another and ends after it."""
         crossed(self.apply, first, second)
 
     @rule()
     def settle(self) -> None:
-        """Let nobody disturb it: it ends as declared, and stays so."""
+        """Apply undisturbed: the account becomes as declared, and stays so."""
         for _ in range(QUIET_RUNS):
             run = self.apply()
             if run.code == 0 and "No changes." in run.out:
@@ -250,34 +252,45 @@ class Applying(RuleBasedStateMachine):
         assert self.apply().writes == []
 
     def at_rest(self) -> None:
-        """Check the account against the files, and learn which segment is whose."""
-        now = [one for one in self.world.segments() if one.id not in self.unmanaged]
-        want = sorted(one.definition() for one in self.declared)
-        assert sorted((one.name, one.query, one.parent_list_ids or ()) for one in now) == want
-        by_name = {one.name: one.id for one in now}
-        for one in self.declared:
-            assert not one.is_made or one.anew or by_name[one.name] == one.id, "it changed its id"
-            one.is_made, one.id, one.anew = True, by_name[one.name], False
-            # Whoever renames again does so in a later commit, which need not remember this name.
-            one.previous.clear()
+        """Check the account against the files, and record the id of each declaration."""
+        now = [segment for segment in self.world.segments() if segment.id not in self.unmanaged]
+        want = sorted(declaration.definition() for declaration in self.declared)
+        assert (
+            sorted((segment.name, segment.query, segment.parent_list_ids or ()) for segment in now)
+            == want
+        )
+        by_name = {segment.name: segment.id for segment in now}
+        for declaration in self.declared:
+            assert (
+                not declaration.is_created
+                or declaration.may_be_replaced
+                or by_name[declaration.name] == declaration.id
+            ), "it changed its id"
+            declaration.is_created, declaration.id, declaration.may_be_replaced = (
+                True,
+                by_name[declaration.name],
+                False,
+            )
+            # A later rename is in a later commit, which need not list this name.
+            declaration.previous.clear()
         self.tombs.clear()
         self.sync()
 
-    # What must hold all the while.
+    # What must hold at every moment.
 
     def watch(self, world: World) -> str:
-        now = {one.id: one for one in world.segments()}
+        now = {segment.id: segment for segment in world.segments()}
         for segment_id, record in self.unmanaged.items():
             if now.get(segment_id) != record:
                 return f"unmanaged {record.name} was touched: {now.get(segment_id)}"
-        names = [one.name for one in now.values()]
-        for one in self.declared:
-            if not one.is_made or one.id in now:
+        names = [segment.name for segment in now.values()]
+        for declaration in self.declared:
+            if not declaration.is_created or declaration.id in now:
                 continue
-            if not one.anew:
-                return f"lost: {one.name}"
-            if not any(self.is_its_name(name, one) for name in names):
-                return f"both absent: {one.name}, which is replaced"
+            if not declaration.may_be_replaced:
+                return f"lost: {declaration.name}"
+            if not any(self.is_its_name(name, declaration) for name in names):
+                return f"both absent: {declaration.name}, which is replaced"
         if len(set(names)) != len(names):
             return f"doubled: {sorted(names)}"
         return ""
@@ -286,7 +299,7 @@ class Applying(RuleBasedStateMachine):
     def is_its_name(name: str, declaration: Declaration) -> bool:
         """Return whether a segment of this name is the declaration's, old or new.
 
-        A second replacement renames the segment of the first, whose id nobody has learned, before
+        A second replacement renames the segment of the first, whose id is not recorded yet, before
         it creates the next one.
         """
         return any(

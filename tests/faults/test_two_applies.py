@@ -1,7 +1,8 @@
 """Two applies of the same files at once, crossed at every request: nothing is lost or doubled.
 
-The first is held before each of its requests in turn; the second begins there, is held in turn as
-well until the first has ended, and goes on. Afterwards one apply more and all is as declared.
+The first apply pauses before each of its requests in turn. The second begins there, pauses before
+each of its own in turn until the first has ended, and continues. Further applies then make all as
+declared.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TOGETHER = [one for one in SCENARIOS if one.name not in ("mixed", "replace-pending", "ring")]
+CONCURRENT = [
+    scenario for scenario in SCENARIOS if scenario.name not in ("mixed", "replace-pending", "ring")
+]
 STRIDE = 2
-"""Where the second is held: at every request but the ones between."""
+"""The second apply pauses at every request of this step."""
 
 
-@pytest.mark.parametrize("scenario", TOGETHER, ids=lambda one: one.name)
-def test_two_applies_at_once(
+@pytest.mark.parametrize("scenario", CONCURRENT, ids=lambda scenario: scenario.name)
+def test_two_applies_at_once_lose_and_double_nothing(
     scenario: Scenario, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     write(tmp_path, scenario.files())
@@ -50,11 +53,11 @@ def together(scenario: Scenario, root: Path, first: int, second: int) -> str:
 
     with wired(world):
         runs = crossed(apply_it, first, second)
-        told = "\n".join(described(run) for run in runs)
+        details = "\n".join(described(run) for run in runs)
         if world.violations:
-            return f"{world.violations[0]}\n{told}"
+            return f"{world.violations[0]}\n{details}"
         for run in runs:
             if run.report is not None and run.report.counts[Status.UNKNOWN]:
-                return f"unknown, though every request was answered\n{told}"
-        found = struggle(world, scenario, root, witness)
-        return f"{found}\n{told}" if isinstance(found, str) else ""
+                return f"unknown, though every request was answered\n{details}"
+        result = struggle(world, scenario, root, witness)
+        return f"{result}\n{details}" if isinstance(result, str) else ""

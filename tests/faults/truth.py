@@ -1,6 +1,6 @@
-"""Whether a report is true: what it calls done is done, and what it calls not done is not.
+"""Check of a report: what it calls done is done, and what it calls not done is not.
 
-`unknown` may be either. Nobody else may have written between the two states that are compared.
+`unknown` may be either. The two states that it compares must hold no writes of others.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 def untrue(report: Report, before: Mapping[str, Record], now: Mapping[str, Record]) -> str:
-    """Say what in a report is not so."""
+    """Return what is untrue in a report; an empty text if it is true."""
     for outcome in report.outcomes:
-        found = _untrue(outcome, before, now)
-        if found:
-            return f"{_said(outcome)}, but {found}"
-    for segment_id in {_old(one.change) for one in report.outcomes} - {""}:
-        several = [one for one in report.outcomes if _old(one.change) == segment_id]
-        found = _steps(several, before[segment_id], now.get(segment_id))
-        if found:
-            return f"{'; '.join(_said(one) for one in several)}, but {found}"
+        mismatch = _untrue(outcome, before, now)
+        if mismatch:
+            return f"{_reported(outcome)}, but {mismatch}"
+    for segment_id in {_old(outcome.change) for outcome in report.outcomes} - {""}:
+        outcomes = [outcome for outcome in report.outcomes if _old(outcome.change) == segment_id]
+        mismatch = _steps(outcomes, before[segment_id], now.get(segment_id))
+        if mismatch:
+            return f"{'; '.join(_reported(outcome) for outcome in outcomes)}, but {mismatch}"
     return ""
 
 
-def _said(outcome: Outcome) -> str:
+def _reported(outcome: Outcome) -> str:
     kind = type(outcome.change).__name__.lower()
     return f"{kind} {outcome.change.name} was reported {outcome.status} ({outcome.message})"
 
@@ -42,7 +42,7 @@ def _old(change: Change) -> str:
 
 
 def _untrue(outcome: Outcome, before: Mapping[str, Record], now: Mapping[str, Record]) -> str:
-    """Look at what a change makes or ends."""
+    """Return what is untrue about a segment that a change creates or deletes."""
     change, status = outcome.change, outcome.status
     if status is Status.UNKNOWN or isinstance(change, Patch):
         return ""
@@ -55,46 +55,46 @@ def _untrue(outcome: Outcome, before: Mapping[str, Record], now: Mapping[str, Re
         if isinstance(change, Replace) and change.successor is not None
         else None
     )
-    made = [
-        one.id
-        for one in now.values()
-        if (one.id not in before or one.id == successor) and _is_as(one, change.after)
+    created = [
+        segment.id
+        for segment in now.values()
+        if (segment.id not in before or segment.id == successor) and _is_as(segment, change.after)
     ]
     if is_done:
-        return "" if [outcome.id] == made else f"what was made is {made}"
+        return "" if [outcome.id] == created else f"the account has {created} as new"
     if isinstance(change, Create):
-        return f"{made} was made" if made else ""
+        return f"{created} was created" if created else ""
     old_is_here = change.precondition.id in now
     if status in (Status.FAILED, Status.WAITING) or successor is not None:
         return "" if old_is_here else "the old one is gone"
-    return "" if old_is_here and not made else f"{made} was made, or the old one is gone"
+    return "" if old_is_here and not created else f"{created} was created, or the old one is gone"
 
 
 def _steps(outcomes: list[Outcome], was: Record, now: Record | None) -> str:
-    """Look at a segment that changed in one step or several."""
-    if any(one.status is Status.UNKNOWN for one in outcomes):
+    """Return what is untrue about a segment that changed in one step or several."""
+    if any(outcome.status is Status.UNKNOWN for outcome in outcomes):
         return ""
     name, query = was.name, was.query
-    for one in outcomes:
-        if isinstance(one.change, Delete):
+    for outcome in outcomes:
+        if isinstance(outcome.change, Delete):
             return ""
-        if isinstance(one.change, Replace):
-            # What happened to it in the meantime is the replacement's own business.
-            if one.status in (Status.DONE, Status.FAILED, Status.WAITING):
+        if isinstance(outcome.change, Replace):
+            # A replacement renames or deletes it in several steps of its own.
+            if outcome.status in (Status.DONE, Status.FAILED, Status.WAITING):
                 return ""
-        elif isinstance(one.change, Patch) and one.status is Status.DONE:
-            if "name" in one.change.changed_fields:
-                name = one.change.after.name
-            if "query_dsl" in one.change.changed_fields:
-                query = one.change.after.query
+        elif isinstance(outcome.change, Patch) and outcome.status is Status.DONE:
+            if "name" in outcome.change.changed_fields:
+                name = outcome.change.after.name
+            if "query_dsl" in outcome.change.changed_fields:
+                query = outcome.change.after.query
     if now is None:
         return "it is gone"
     return "" if (now.name, now.query) == (name, query) else f"it is {now.name}: {now.query}"
 
 
-def _is_as(one: Record, wanted: Segment) -> bool:
-    return (one.name, one.query, set(one.parent_list_ids or ())) == (
-        wanted.name,
-        wanted.query,
-        set(wanted.parent_list_ids),
+def _is_as(record: Record, definition: Segment) -> bool:
+    return (record.name, record.query, set(record.parent_list_ids or ())) == (
+        definition.name,
+        definition.query,
+        set(definition.parent_list_ids),
     )

@@ -28,7 +28,7 @@ Served: TypeAlias = tuple[int, Mapping[str, str], bytes]
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as a server saw it; names of headers in lower case."""
+    """A request as a server received it, with header names in lower case."""
 
     method: str
     target: str
@@ -37,13 +37,13 @@ class Seen:
 
 
 def answer(status: int, data: Any = None, **headers: str) -> Served:
-    """Make an answer: JSON from data, bytes as they are, nothing from `None`."""
+    """Return a response: JSON of data, bytes as they are, an empty body for `None`."""
     body = data if isinstance(data, bytes) else b"" if data is None else json.dumps(data).encode()
     return status, {name.replace("_", "-"): value for name, value in headers.items()}, body
 
 
 def segment_json(number: int = 1, **fields: Any) -> dict[str, Any]:
-    """A segment as GET gives it."""
+    """Return a segment as GET returns it."""
     return {
         "id": f"00000000-0000-4000-8000-{number:012}",
         "name": f"Segment {number}",
@@ -56,7 +56,7 @@ def segment_json(number: int = 1, **fields: Any) -> dict[str, Any]:
 
 @dataclass
 class Script:
-    """A `Mount` that answers from a list, the last answer for ever, and keeps what it was asked."""
+    """A `Mount` that serves a list of responses, repeats the last, and records the requests."""
 
     answers: list[Served]
     seen: list[Seen] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Script:
 
 
 def emulated(emulator: Emulator) -> Mount:
-    """Mount an emulator. Faults that break connections need a socket."""
+    """Return the mount of an emulator. Faults that break connections need a socket."""
 
     def mount(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
         reply = emulator.handle(method, target, headers, body)
@@ -81,7 +81,7 @@ def emulated(emulator: Emulator) -> Mount:
 def scripted(
     *answers: Served, key: str = KEY, clock: FakeClock | None = None, **options: Any
 ) -> Iterator[tuple[Transport, Script]]:
-    """Open a transport to a script."""
+    """Yield a transport to a script, and the script."""
     script = Script(list(answers))
     with Transport(
         "https://api.sendgrid.com",
@@ -95,7 +95,7 @@ def scripted(
 
 @dataclass
 class Listener:
-    """A socket server that keeps every request; `answer` may be changed while it runs."""
+    """A socket server that records every request; `answer` may be changed while it runs."""
 
     url: str
     seen: list[Seen]
@@ -105,7 +105,7 @@ class Listener:
 
 @contextmanager
 def listening(serve: Callable[[Seen], Served] | None = None) -> Iterator[Listener]:
-    """Serve a function on a loopback socket, one thread a connection."""
+    """Yield a server of a function on a loopback socket, one thread a connection."""
     state = Listener("", [], serve or (lambda _: answer(200, {"results": []})), [])
 
     class Handler(BaseHTTPRequestHandler):

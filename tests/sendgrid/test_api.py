@@ -1,4 +1,4 @@
-"""The operations: what each puts on the wire, and what it makes of the answer."""
+"""The operations of the API: the request of each, and how it reads the response."""
 
 from __future__ import annotations
 
@@ -55,19 +55,23 @@ def sent(act: Callable[[Writer], object], *served: Served) -> list[Seen]:
         ([], False, ["a b&c=d/é"], "?ids=a+b%26c%3Dd%2F%C3%A9"),
     ],
 )
-def test_the_filters_on_the_wire(
+def test_filters_become_query_parameters(
     parents: Sequence[str], orphans: bool, ids: Sequence[str], query: str
 ) -> None:
-    (one,) = sent(
+    (request,) = sent(
         lambda account: account.list_segments(
             parent_list_ids=parents, no_parent_list=orphans, ids=ids
         ),
         EMPTY,
     )
-    assert (one.method, one.target.replace("%20", "+"), one.body) == ("GET", SEGMENTS + query, b"")
+    assert (request.method, request.target.replace("%20", "+"), request.body) == (
+        "GET",
+        SEGMENTS + query,
+        b"",
+    )
 
 
-def test_fifty_parent_lists_are_the_most() -> None:
+def test_more_than_fifty_parent_lists_are_refused() -> None:
     many = [f"p{n}" for n in range(51)]
     assert len(sent(lambda account: account.list_segments(parent_list_ids=many[:50]), EMPTY)) == 1
     with scripted(EMPTY) as (transport, script):
@@ -91,7 +95,7 @@ def test_fifty_parent_lists_are_the_most() -> None:
         ("https://evil.test", "https%3A%2F%2Fevil.test"),
     ],
 )
-def test_no_id_leads_to_another_path(segment_id: str, path: str) -> None:
+def test_an_id_cannot_change_the_path(segment_id: str, path: str) -> None:
     whole = answer(200, segment_json(id=segment_id))
     seen = [
         *sent(lambda account: account.get_segment(segment_id), whole),
@@ -99,7 +103,7 @@ def test_no_id_leads_to_another_path(segment_id: str, path: str) -> None:
         *sent(lambda account: account.delete_segment(segment_id), answer(202)),
         *sent(lambda account: account.refresh_segment(segment_id, "UTC"), answer(202)),
     ]
-    assert [(one.method, one.target) for one in seen] == [
+    assert [(request.method, request.target) for request in seen] == [
         ("GET", f"{SEGMENTS}/{path}?contacts_sample=false"),
         ("PATCH", f"{SEGMENTS}/{path}"),
         ("DELETE", f"{SEGMENTS}/{path}"),
@@ -107,11 +111,11 @@ def test_no_id_leads_to_another_path(segment_id: str, path: str) -> None:
     ]
 
 
-def test_what_the_writes_send() -> None:
+def test_writes_send_only_their_fields() -> None:
     whole = answer(201, segment_json())
     bodies = [
-        json.loads(one.body)
-        for one in (
+        json.loads(request.body)
+        for request in (
             *sent(lambda account: account.create_segment(Segment("N", QUERY)), whole),
             *sent(lambda account: account.create_segment(Segment("N", QUERY, ("p",))), whole),
             *sent(lambda account: account.patch_segment(ID, {"query_dsl": QUERY}), whole),
@@ -129,7 +133,7 @@ def test_what_the_writes_send() -> None:
 
 
 @pytest.mark.parametrize("served", [answer(202), answer(204), answer(200, {}), answer(202, [])])
-def test_a_delete_and_a_refresh_ask_for_no_body(served: Served) -> None:
+def test_a_delete_and_a_refresh_need_no_response_body(served: Served) -> None:
     sent(lambda account: account.delete_segment(ID), served)
     sent(lambda account: account.refresh_segment(ID, "UTC"), served)
 
@@ -138,7 +142,7 @@ BROKEN: list[Any] = [None, [], {}, "x", {"results": []}, [segment_json()], b"{",
 
 
 @pytest.mark.parametrize("data", BROKEN)
-def test_an_unusable_answer_to_a_read_is_never_a_missing_segment(data: Any) -> None:
+def test_an_unusable_response_to_a_read_is_never_a_missing_segment(data: Any) -> None:
     with scripted(answer(200, data)) as (transport, _):
         account = Reader(transport)
         with pytest.raises(UnexpectedResponse) as caught:
@@ -151,7 +155,7 @@ def test_an_unusable_answer_to_a_read_is_never_a_missing_segment(data: Any) -> N
 
 
 @pytest.mark.parametrize("data", BROKEN)
-def test_an_unusable_answer_to_a_write_leaves_open_what_happened(data: Any) -> None:
+def test_an_unusable_response_to_a_write_is_ambiguous(data: Any) -> None:
     with scripted(answer(201, data)) as (transport, script):
         account = Writer(transport)
         for act in (
@@ -164,7 +168,7 @@ def test_an_unusable_answer_to_a_write_leaves_open_what_happened(data: Any) -> N
         assert len(script.seen) == 2
 
 
-def test_an_answer_about_another_segment_is_refused() -> None:
+def test_a_response_about_another_segment_is_refused() -> None:
     with scripted(answer(200, segment_json(2))) as (transport, _):
         account = Writer(transport)
         with pytest.raises(UnexpectedResponse, match="another segment") as read:
@@ -174,7 +178,7 @@ def test_an_answer_about_another_segment_is_refused() -> None:
     assert (read.value.ambiguous, written.value.ambiguous) == (False, True)
 
 
-def test_a_list_with_a_segment_twice_is_refused() -> None:
+def test_a_list_with_a_duplicate_segment_is_refused() -> None:
     twice = {"results": [segment_json(), segment_json(name="Other")]}
     with (
         scripted(answer(200, twice)) as (transport, _),
@@ -184,7 +188,7 @@ def test_a_list_with_a_segment_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("served", [answer(404), answer(404, {"errors": [{"message": "no"}]})])
-def test_an_account_without_a_list_is_the_wrong_server(served: Served) -> None:
+def test_a_404_of_the_list_means_the_wrong_server(served: Served) -> None:
     with (
         scripted(served) as (transport, _),
         pytest.raises(NotFound, match="not found on this server") as caught,
@@ -194,7 +198,7 @@ def test_an_account_without_a_list_is_the_wrong_server(served: Served) -> None:
 
 
 @pytest.mark.parametrize("served", [answer(429), answer(429, {"errors": []}, Retry_After="5")])
-def test_a_refresh_is_asked_for_once(served: Served) -> None:
+def test_a_refresh_is_sent_once(served: Served) -> None:
     clock = FakeClock()
     with scripted(served, clock=clock) as (transport, script):
         with pytest.raises(RateLimited):
@@ -212,9 +216,9 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def emulator(clock: FakeClock) -> Iterator[Emulator]:
-    with Emulator(None, Settings(), now=clock.now) as made:
-        made.seed()
-        yield made
+    with Emulator(None, Settings(), now=clock.now) as emulator:
+        emulator.seed()
+        yield emulator
 
 
 @pytest.fixture
@@ -225,42 +229,42 @@ def account(emulator: Emulator, clock: FakeClock) -> Iterator[Writer]:
         yield Writer(transport)
 
 
-def test_a_segment_lives_and_dies(account: Writer) -> None:
-    made = account.create_segment(Segment("N", QUERY, (seed.NEWSLETTER_LIST_ID,)))
-    read = account.get_segment(made.id)
+def test_a_segment_is_created_read_refreshed_and_deleted(account: Writer) -> None:
+    created = account.create_segment(Segment("N", QUERY, (seed.NEWSLETTER_LIST_ID,)))
+    read = account.get_segment(created.id)
     assert read.definition == Segment("N", QUERY, (seed.NEWSLETTER_LIST_ID,))
     assert read.validation is Validation.VALID
-    assert made.id in {one.id for one in account.list_segments()}
+    assert created.id in {segment.id for segment in account.list_segments()}
     with pytest.raises(UpdateLocked, match="less than five minutes ago") as caught:
-        account.patch_segment(made.id, {"name": "M"})
+        account.patch_segment(created.id, {"name": "M"})
     assert not caught.value.ambiguous
-    account.refresh_segment(made.id, "Europe/Prague")
+    account.refresh_segment(created.id, "Europe/Prague")
     with pytest.raises(RateLimited):
-        account.refresh_segment(made.id, "Europe/Prague")
-    account.delete_segment(made.id)
+        account.refresh_segment(created.id, "Europe/Prague")
+    account.delete_segment(created.id)
     with pytest.raises(NotFound):
-        account.get_segment(made.id)
+        account.get_segment(created.id)
     with pytest.raises(NotFound):
-        account.delete_segment(made.id)
+        account.delete_segment(created.id)
 
 
-def test_lists_have_no_queries_and_v1_segments_show(account: Writer) -> None:
+def test_listed_segments_have_no_queries_and_include_v1(account: Writer) -> None:
     listed = account.list_segments()
-    assert {one.query for one in listed} == {None}
-    assert [one.id for one in listed if one.is_v1] == [seed.GMAIL_USERS_V1_ID]
+    assert {segment.query for segment in listed} == {None}
+    assert [segment.id for segment in listed if segment.is_v1] == [seed.GMAIL_USERS_V1_ID]
 
 
-def test_the_filters_reach_a_server_that_knows_them(account: Writer) -> None:
+def test_the_emulator_applies_the_filters(account: Writer) -> None:
     ours = account.create_segment(Segment("N", QUERY, (seed.NEWSLETTER_LIST_ID,)))
-    everything = {one.id for one in account.list_segments()}
+    everything = {segment.id for segment in account.list_segments()}
     of_list = account.list_segments(parent_list_ids=[seed.NEWSLETTER_LIST_ID])
-    orphans = {one.id for one in account.list_segments(no_parent_list=True)}
+    orphans = {segment.id for segment in account.list_segments(no_parent_list=True)}
     both = account.list_segments(parent_list_ids=[seed.NEWSLETTER_LIST_ID], no_parent_list=True)
     ids = account.list_segments(ids=[ours.id, seed.OLD_WEBINAR_GUESTS_ID], no_parent_list=True)
-    assert [one.id for one in of_list] == [ours.id]
+    assert [segment.id for segment in of_list] == [ours.id]
     assert orphans == everything - {ours.id}
-    assert {one.id for one in both} == everything
-    assert {one.id for one in ids} == {ours.id, seed.OLD_WEBINAR_GUESTS_ID}
+    assert {segment.id for segment in both} == everything
+    assert {segment.id for segment in ids} == {ours.id, seed.OLD_WEBINAR_GUESTS_ID}
 
 
 @pytest.mark.parametrize(
@@ -277,7 +281,7 @@ def test_the_filters_reach_a_server_that_knows_them(account: Writer) -> None:
         ("POST * empty", UnexpectedResponse, True),
     ],
 )
-def test_a_create_that_goes_wrong(
+def test_a_failed_create_raises_the_error_of_its_cause(
     emulator: Emulator, account: Writer, fault: str, kind: type[RemoteError], *, ambiguous: bool
 ) -> None:
     emulator.faults.add(fault)
@@ -289,7 +293,7 @@ def test_a_create_that_goes_wrong(
     assert len(emulator.log) == (ATTEMPTS if kind is RateLimited else 1)
 
 
-def test_v1_segments_have_paths_of_their_own(account: Writer) -> None:
+def test_v1_segments_have_separate_paths(account: Writer) -> None:
     (listed,) = account.list_v1_segments()
     assert (listed.id, listed.is_v1) == (seed.GMAIL_USERS_V1_ID, True)
     read = account.get_segment(listed.id, v1=True)
@@ -309,7 +313,7 @@ def test_v1_segments_have_paths_of_their_own(account: Writer) -> None:
         ({"parent_list_id": "", "parent_list_ids": None}, ()),
     ],
 )
-def test_what_a_v1_answer_holds(parents: dict[str, Any], expected: tuple[str, ...]) -> None:
+def test_a_v1_segment_is_read(parents: dict[str, Any], expected: tuple[str, ...]) -> None:
     data = {
         "id": ID,
         "name": "Old",
@@ -325,7 +329,10 @@ def test_what_a_v1_answer_holds(parents: dict[str, Any], expected: tuple[str, ..
         lambda account: read.append(account.get_segment(ID, v1=True)), answer(200, data)
     )
     assert requests[0].target.partition("?")[0] == f"/v3/marketing/segments/{ID}"
-    (one,) = read
-    assert (one.parent_list_ids, one.next_sample_update) == (expected, "2026-07-15T16:04:33Z")
-    assert (one.query, one.contacts_count) == ("email = 'x'", 3)
-    assert "jo@example.com" not in repr(one)
+    (segment,) = read
+    assert (segment.parent_list_ids, segment.next_sample_update) == (
+        expected,
+        "2026-07-15T16:04:33Z",
+    )
+    assert (segment.query, segment.contacts_count) == ("email = 'x'", 3)
+    assert "jo@example.com" not in repr(segment)

@@ -1,4 +1,4 @@
-"""Files from another server: on from where they broke off, never in the clear, never with a key."""
+"""Downloads of files: resumed after a failure, never without encryption, never with a key."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ SIGNED = "/exports/1.csv.gz?X-Signature=0badcafe0badcafe"
 
 @dataclass
 class Fetching:
-    """A file on its way, and all that was said and remembered of it."""
+    """A download, with its messages, tags and progress."""
 
     part: Path
     clock: FakeClock = field(default_factory=FakeClock)
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     tags: list[str | None] = field(default_factory=list)
-    told: list[tuple[int, int]] = field(default_factory=list)
+    reported: list[tuple[int, int]] = field(default_factory=list)
 
     def fetch(
         self,
@@ -47,7 +47,9 @@ class Fetching:
         mount: Mount | None = None,
         local: bool = True,
     ) -> int:
-        with Downloads(self.clock, mount=mount, local=local, notify=self.said.append) as downloads:
+        with Downloads(
+            self.clock, mount=mount, local=local, notify=self.messages.append
+        ) as downloads:
             try:
                 return downloads.fetch(
                     Secret(url),
@@ -55,13 +57,13 @@ class Fetching:
                     operation="fetch file 1 of 1",
                     tag=tag,
                     keep=self.tags.append,
-                    progress=lambda done, total: self.told.append((done, total)),
+                    progress=lambda done, total: self.reported.append((done, total)),
                 )
             except RemoteError as error:
-                self.said += [error.message, error.hint]
+                self.messages += [error.message, error.hint]
                 raise
             finally:
-                assert "0badcafe" not in "".join(self.said)
+                assert "0badcafe" not in "".join(self.messages)
 
     def holds(self) -> bytes:
         if HAS_MODES:
@@ -75,7 +77,7 @@ def fetching(tmp_path: Path) -> Fetching:
 
 
 def storage(seen: Seen, tag: str = TAG) -> Served:
-    """Answer as the storage of files does, ranges and all."""
+    """Return the response of a file server that supports ranges."""
     begins = seen.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-")
     if "range" in seen.headers and seen.headers.get("if-range") == tag:
         size = len(CONTENT)
@@ -86,12 +88,12 @@ def storage(seen: Seen, tag: str = TAG) -> Served:
     return 200, {"ETag": tag}, CONTENT
 
 
-def test_a_file_is_fetched_without_any_secret(fetching: Fetching) -> None:
+def test_a_file_is_fetched_without_the_key(fetching: Fetching) -> None:
     with listening(storage) as server:
         assert fetching.fetch(server.url + SIGNED) == len(CONTENT)
     assert fetching.holds() == CONTENT
     assert fetching.tags == [TAG]
-    assert fetching.told[-1] == (len(CONTENT), len(CONTENT))
+    assert fetching.reported[-1] == (len(CONTENT), len(CONTENT))
     (seen,) = server.seen
     assert seen.target == SIGNED
     assert seen.headers.keys() == {"host", "accept", "accept-encoding", "connection", "user-agent"}
@@ -102,7 +104,7 @@ END = len(CONTENT)
 
 
 @pytest.mark.parametrize(
-    ("there", "tag", "asked"),
+    ("size", "tag", "offsets"),
     [
         (1000, TAG, [1000]),
         (1000, '"v0"', [1000]),
@@ -112,39 +114,39 @@ END = len(CONTENT)
         (END + 7, '"v0"', [END + 7]),
     ],
 )
-def test_what_is_here_is_kept_if_it_is_of_the_same_file(
-    fetching: Fetching, there: int, tag: str | None, asked: list[int | None]
+def test_a_partial_file_is_resumed_if_the_tag_is_the_same(
+    fetching: Fetching, size: int, tag: str | None, offsets: list[int | None]
 ) -> None:
     beginning = CONTENT if tag == TAG else b"x" * (END + 7)
     fetching.part.touch(0o600)
-    fetching.part.write_bytes(beginning[:there])
+    fetching.part.write_bytes(beginning[:size])
     with listening(storage) as server:
         assert fetching.fetch(server.url + SIGNED, tag=tag) == END
     assert fetching.holds() == CONTENT
     ranges = [seen.headers.get("range") for seen in server.seen]
-    assert ranges == [None if one is None else f"bytes={one}-" for one in asked]
+    assert ranges == [None if offset is None else f"bytes={offset}-" for offset in offsets]
 
 
-def test_what_breaks_off_is_taken_up_as_long_as_more_comes(
+def test_a_broken_download_is_resumed_while_it_progresses(
     fetching: Fetching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = 0
+    requests = 0
 
     def short(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         status, more, whole = storage(Seen(method, target, headers, body))
-        # It says how much there is, and sends less.
+        # It states the whole length, and sends less.
         return status, {**more, "Content-Length": str(len(whole))}, whole[:20_000]
 
     monkeypatch.setattr(module, "MIN_PROGRESS", END)
     with pytest.raises(Unreachable, match=r"the connection to files\.test broke"):
         fetching.fetch(f"https://files.test{SIGNED}", mount=short)
-    assert (asked, fetching.part.stat().st_size) == (ATTEMPTS, ATTEMPTS * 20_000)
+    assert (requests, fetching.part.stat().st_size) == (ATTEMPTS, ATTEMPTS * 20_000)
     monkeypatch.setattr(module, "MIN_PROGRESS", 20_000)
     assert fetching.fetch(f"https://files.test{SIGNED}", mount=short, tag=TAG) == END
     assert fetching.holds() == CONTENT
-    assert asked == 13 > 2 * ATTEMPTS
+    assert requests == 13 > 2 * ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_what_breaks_off_is_taken_up_as_long_as_more_comes(
         (204, BadRequest, "rejects the request (204)"),
     ],
 )
-def test_what_a_status_means(
+def test_each_status_has_its_error(
     fetching: Fetching, status: int, kind: type[RemoteError], words: str
 ) -> None:
     body = b"<Error>X-Signature=0badcafe0badcafe</Error>"
@@ -188,7 +190,7 @@ ODD: dict[str, tuple[list[Served], str]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_odd_server(fetching: Fetching, name: str) -> None:
+def test_an_unusable_response_of_the_file_server_is_refused(fetching: Fetching, name: str) -> None:
     answers, words = ODD[name]
     fetching.part.write_bytes(b"abc")
     with pytest.raises(UnexpectedResponse, match=words):
@@ -212,14 +214,14 @@ def test_a_file_that_moved_is_followed(fetching: Fetching) -> None:
         ("", False, "must use https"),
     ],
 )
-def test_addresses_that_are_not_asked(
+def test_invalid_addresses_are_refused(
     fetching: Fetching, url: str, local: bool, words: str
 ) -> None:
     with pytest.raises(UnexpectedResponse, match=words):
         fetching.fetch(url, local=local)
 
 
-def test_no_redirect_leads_into_the_clear(fetching: Fetching) -> None:
+def test_a_redirect_to_http_is_refused(fetching: Fetching) -> None:
     def moved(_: Seen) -> Served:
         return answer(302, b"", Location="http://files.test/x")
 
@@ -229,7 +231,7 @@ def test_no_redirect_leads_into_the_clear(fetching: Fetching) -> None:
         assert len(server.seen) == 1
 
 
-def test_nobody_there(fetching: Fetching) -> None:
+def test_an_unreachable_file_server_is_reported(fetching: Fetching) -> None:
     with listening() as server:
         url = server.url
     with pytest.raises(Unreachable) as caught:
@@ -239,7 +241,7 @@ def test_nobody_there(fetching: Fetching) -> None:
     assert len(fetching.clock.slept) == ATTEMPTS - 1
 
 
-def test_a_certificate_that_is_not_trusted_is_not_asked_again(
+def test_an_untrusted_certificate_is_not_retried(
     fetching: Fetching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def untrusted(*args: Any, **options: Any) -> httpx.Response:
@@ -251,7 +253,7 @@ def test_a_certificate_that_is_not_trusted_is_not_asked_again(
     assert fetching.clock.slept == []
 
 
-def test_a_file_without_end_is_left(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_file_is_abandoned(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST", 1000)
     with (
         listening(storage) as server,

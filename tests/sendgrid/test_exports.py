@@ -1,4 +1,4 @@
-"""Exports: what is sent, what the answers mean, and which export is found again."""
+"""Exports: the requests, the meaning of the responses, and finding a lost export."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MORNING, NOON = "2026-07-15T08:00:00Z", "2026-07-15T12:00:00Z"
 
 
 def export(**fields: Any) -> dict[str, Any]:
-    """An export as GET gives it."""
+    """Return an export as GET returns it."""
     return {"id": ID, "status": "pending", "created_at": NOON, "expires_at": NOON, **fields}
 
 
@@ -27,7 +27,7 @@ def read(*answers: Served) -> Any:
 
 
 @pytest.mark.parametrize("lists", [(), ("l1",), ("l1", "l2")])
-def test_a_start_asks_for_csv_and_for_no_mail(lists: tuple[str, ...]) -> None:
+def test_an_export_is_requested_as_csv_without_an_email(lists: tuple[str, ...]) -> None:
     with scripted(answer(202, {"id": ID, "_metadata": {}})) as (transport, script):
         assert Exports(transport).start_export(lists) == ID
     (seen,) = script.seen
@@ -37,7 +37,7 @@ def test_a_start_asks_for_csv_and_for_no_mail(lists: tuple[str, ...]) -> None:
     assert sent == {"file_type": "csv", "notifications": {"email": False}}
 
 
-def test_a_plan_cannot_start_one() -> None:
+def test_a_read_only_transport_cannot_start_an_export() -> None:
     with scripted(answer(202, {"id": ID}), read_only=True) as (transport, script):
         with pytest.raises(RuntimeError, match="read-only"):
             Exports(transport).start_export()
@@ -52,7 +52,7 @@ def test_a_plan_cannot_start_one() -> None:
         (answer(202, [ID]), UnexpectedResponse),
     ],
 )
-def test_a_start_of_which_nothing_is_known_is_not_repeated(
+def test_an_ambiguous_start_is_not_repeated(
     served: Served, kind: type[ServerFault | UnexpectedResponse]
 ) -> None:
     with scripted(served) as (transport, script):
@@ -61,42 +61,42 @@ def test_a_start_of_which_nothing_is_known_is_not_repeated(
         assert (caught.value.ambiguous, len(script.seen)) == (True, 1)
 
 
-def test_an_export_that_is_ready() -> None:
-    found = read(
+def test_a_ready_export_has_its_addresses() -> None:
+    job = read(
         answer(200, export(status="ready", urls=["https://x.test/1?s=0badcafe"], contact_count=7.0))
     )
-    assert (found.status, found.contact_count, found.message) == (ExportStatus.READY, 7, "")
-    assert found.urls[0].reveal() == "https://x.test/1?s=0badcafe"
-    assert found.created_at == datetime(2026, 7, 15, 12, tzinfo=UTC)
-    assert "0badcafe" not in repr(found)
+    assert (job.status, job.contact_count, job.message) == (ExportStatus.READY, 7, "")
+    assert job.urls[0].reveal() == "https://x.test/1?s=0badcafe"
+    assert job.created_at == datetime(2026, 7, 15, 12, tzinfo=UTC)
+    assert "0badcafe" not in repr(job)
 
 
 @pytest.mark.parametrize("word", ["pending", "queued", None, 7])
-def test_an_export_of_which_little_is_known_is_on_its_way(word: object) -> None:
-    found = read(answer(200, {"id": ID, "status": word, "created_at": "soon", "urls": None}))
-    assert (found.status, found.urls, found.created_at) == (ExportStatus.PENDING, (), None)
-    assert found.contact_count is None
+def test_an_export_with_an_unknown_status_is_pending(word: object) -> None:
+    job = read(answer(200, {"id": ID, "status": word, "created_at": "soon", "urls": None}))
+    assert (job.status, job.urls, job.created_at) == (ExportStatus.PENDING, (), None)
+    assert job.contact_count is None
 
 
-def test_why_an_export_failed_is_said_without_addresses() -> None:
-    said = "no space at s3://bucket/x?sig=0badcafe for a@b.test"
-    assert read(answer(200, export(status="failure", message=said))).message == (
+def test_the_reason_of_a_failed_export_is_shown_without_addresses() -> None:
+    reason = "no space at s3://bucket/x?sig=0badcafe for a@b.test"
+    assert read(answer(200, export(status="failure", message=reason))).message == (
         "(not shown, since it holds an e-mail address)"
     )
-    said = "no space at\x1b[31m s3://bucket/x?sig=0badcafe"
-    found = read(answer(200, export(status="FAILURE", message=said)))
-    assert (found.status, found.message) == (ExportStatus.FAILURE, "no space at [31m (an address)")
+    reason = "no space at\x1b[31m s3://bucket/x?sig=0badcafe"
+    job = read(answer(200, export(status="FAILURE", message=reason)))
+    assert (job.status, job.message) == (ExportStatus.FAILURE, "no space at [31m (an address)")
 
 
 @pytest.mark.parametrize(
     "data", [{}, [], {"id": ""}, export(id="other"), export(status="ready", urls=[1])]
 )
-def test_what_is_no_export(data: Any) -> None:
+def test_an_invalid_export_is_refused(data: Any) -> None:
     with pytest.raises(UnexpectedResponse):
         read(answer(200, data))
 
 
-def test_an_export_that_is_forgotten() -> None:
+def test_a_missing_export_is_not_found() -> None:
     with pytest.raises(NotFound):
         read(answer(404))
 
@@ -120,12 +120,12 @@ def test_a_lost_start_is_found_again() -> None:
     late = datetime(2026, 7, 15, 13, tzinfo=UTC)
     with scripted(answer(200, {"result": page})) as (transport, _):
         exports = Exports(transport)
-        for lists, wanted in (
+        for lists, export_id in (
             ((), "e2"),
             (("l1",), "e3"),
             (("l2", "l1"), "e5"),
             (("l9",), None),
         ):
-            found = exports.find_export(early, lists)
-            assert (found.id if found else None) == wanted
+            job = exports.find_export(early, lists)
+            assert (job.id if job else None) == export_id
         assert exports.find_export(late) is None

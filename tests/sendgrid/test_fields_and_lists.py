@@ -65,16 +65,18 @@ def test_contact_lists_of_every_page() -> None:
             "https://x.invalid", Secret(KEY), FakeClock(), mount=emulated(emulator)
         ) as transport:
             lists = Reader(transport).list_contact_lists()
-        assert len({one.id for one in lists}) == 1001
-        assert {one.name for one in lists} == {f"List {number}" for number in range(1001)}
+        assert len({contact_list.id for contact_list in lists}) == 1001
+        assert {contact_list.name for contact_list in lists} == {
+            f"List {number}" for number in range(1001)
+        }
         assert len(emulator.log) == 2
 
 
-def test_a_list_without_a_name_goes_by_its_id() -> None:
+def test_a_list_without_a_name_has_its_id_as_name() -> None:
     data = {"result": [{"id": seed.CUSTOMERS_LIST_ID, "name": ""}]}
     with scripted(answer(200, data)) as (transport, script):
-        found = Reader(transport).list_contact_lists()
-    assert found == (ContactList(seed.CUSTOMERS_LIST_ID, seed.CUSTOMERS_LIST_ID),)
+        contact_lists = Reader(transport).list_contact_lists()
+    assert contact_lists == (ContactList(seed.CUSTOMERS_LIST_ID, seed.CUSTOMERS_LIST_ID),)
     assert [seen.target for seen in script.seen] == ["/v3/marketing/lists?page_size=1000"]
 
 

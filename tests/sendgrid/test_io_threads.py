@@ -53,7 +53,7 @@ def test_an_abandoned_call_closes_its_connection_when_it_ends() -> None:
     asking.join(HANG)
     assert threads.busy
     threads.close(closed.set)
-    # Its connection must not be closed under it.
+    # The connection must stay open while the call uses it.
     assert not closed.is_set()
     release.set()
     assert closed.wait(HANG)

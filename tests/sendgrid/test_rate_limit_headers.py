@@ -1,4 +1,4 @@
-"""What is read from the headers of a rate limit, and what is taken for nonsense."""
+"""The headers of a rate limit: valid values are read, others are ignored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def headers(limit: str, remaining: str, reset: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "read"),
+    ("values", "read"),
     [
         (("600", "599", "25"), RateLimitHeaders(600, 599, 25)),
         (("600", "0", str(EPOCH + 31)), RateLimitHeaders(600, 0, 31)),
@@ -39,21 +39,23 @@ def headers(limit: str, remaining: str, reset: str) -> dict[str, str]:
         (("600", "3", ""), None),
     ],
 )
-def test_the_rate_limit_is_read(said: tuple[str, str, str], read: RateLimitHeaders | None) -> None:
-    assert read_rate_limit(headers(*said), START) == read
+def test_the_rate_limit_is_read_or_ignored(
+    values: tuple[str, str, str], read: RateLimitHeaders | None
+) -> None:
+    assert read_rate_limit(headers(*values), START) == read
 
 
 def test_an_epoch_is_read_by_the_servers_clock() -> None:
-    there = START + timedelta(minutes=5)
-    dated = {"Date": format_datetime(there, usegmt=True)}
+    server_time = START + timedelta(minutes=5)
+    dated = {"Date": format_datetime(server_time, usegmt=True)}
     reset = str(EPOCH + 300 + 25)
     assert read_rate_limit(headers("600", "0", reset) | dated, START) == RateLimitHeaders(
         600, 0, 25
     )
     assert requested_pause(429, {"X-RateLimit-Reset": reset} | dated, START) == 25
-    at = {"Retry-After": format_datetime(there + timedelta(seconds=7), usegmt=True)}
+    at = {"Retry-After": format_datetime(server_time + timedelta(seconds=7), usegmt=True)}
     assert requested_pause(429, at | dated, START) == 7
-    # A whole second of rounding is no other clock.
+    # A second of rounding does not mean that the clocks differ.
     near = {"Date": format_datetime(START - timedelta(seconds=1), usegmt=True)}
     assert read_rate_limit(headers("600", "0", str(EPOCH + 25)) | near, START) == RateLimitHeaders(
         600, 0, 25

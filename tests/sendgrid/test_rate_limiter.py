@@ -1,4 +1,4 @@
-"""The rate gate in a world of its own: virtual time, many senders, servers of several minds."""
+"""The rate limiter in a simulation: virtual time, many senders, several kinds of servers."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class FixedWindow:
 
 
 class Sliding(FixedWindow):
-    """Counts the requests of the last `length` seconds; tells when the oldest of them is over."""
+    """Counts the requests of the last `length` seconds; `Reset` is when the oldest one expires."""
 
     def __init__(self, limit: int, length: float, rounding: Rounding = math.ceil) -> None:
         super().__init__(limit, length, rounding)
         self.times: list[float] = []
 
     def serve(self, now: float) -> tuple[bool, RateLimitHeaders]:
-        self.times = [one for one in self.times if one > now - self.length]
+        self.times = [moment for moment in self.times if moment > now - self.length]
         accepted = len(self.times) < self.limit
         if accepted:
             self.times.append(now)
@@ -66,7 +66,7 @@ class Sliding(FixedWindow):
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as it went; `told` is what the first answer had taught by then."""
+    """A request and its result; `after_an_answer`: its process knew the limit when it was sent."""
 
     permit: Permit
     after_an_answer: bool
@@ -75,10 +75,11 @@ class Sent:
 
 @dataclass
 class World:
-    """Senders that take requests from one heap, each its next when the last one is answered.
+    """Senders that share a queue of requests; each sends its next after the last one's response.
 
-    `trips` gives, for each request in turn, how long it takes there and back; `mute` which answers
-    say nothing of a limit, `lost` which never come. Several gates are several processes.
+    `trips` holds the seconds that each request in turn takes there and back. `mute` are the numbers
+    of the responses that state no limit, `lost` of those that never arrive. `limiters` is the
+    number of processes, each with a rate limiter of its own.
     """
 
     server: FixedWindow
@@ -88,13 +89,13 @@ class World:
     lost: frozenset[int] = frozenset()
     start: float = 0.0
     sent: list[Sent] = field(default_factory=list)
-    holds: list[tuple[float, Delay]] = field(default_factory=list)
+    delays: list[tuple[float, Delay]] = field(default_factory=list)
     now: float = 0.0
 
     def run(self, requests: int, senders: int) -> None:  # noqa: C901, PLR0915 - one loop of events
-        """Send so many requests; fail where nobody would ever wake."""
+        """Send this many requests; raise `AssertionError` if a sender would wait for ever."""
         self.now = self.start
-        made = [RateLimiter(lambda: self.now) for _ in range(self.limiters)]
+        rate_limiters = [RateLimiter(lambda: self.now) for _ in range(self.limiters)]
         order = itertools.count()
         events: list[tuple[float, int, Callable[[], None]]] = []
         waiting: dict[int, set[int]] = {number: set() for number in range(self.limiters)}
@@ -113,19 +114,19 @@ class World:
 
         def ask(sender: int) -> None:
             mine = sender % self.limiters
-            granted = made[mine].acquire(PATH)
+            granted = rate_limiters[mine].acquire(PATH)
             if isinstance(granted, Delay):
                 assert granted.seconds > 0
-                self.holds.append((self.now, granted))
+                self.delays.append((self.now, granted))
                 waiting[mine].add(sender)
                 at(self.now + granted.seconds, lambda: wake(sender))
                 return
             permit = granted
             number = len(self.sent)
-            there, back = self.trips[number % len(self.trips)]
+            outbound, inbound = self.trips[number % len(self.trips)]
             known = answered[mine]
             self.sent.append(Sent(permit, known, accepted=True))
-            at(self.now + there, lambda: arrive(sender, permit, number, back))
+            at(self.now + outbound, lambda: arrive(sender, permit, number, inbound))
 
         def wake(sender: int) -> None:
             mine = sender % self.limiters
@@ -143,7 +144,7 @@ class World:
         ) -> None:
             nonlocal done
             mine = sender % self.limiters
-            limiter = made[mine]
+            limiter = rate_limiters[mine]
             if number in self.lost:
                 others_may_go = limiter.release(permit, answered=False)
             else:
@@ -167,7 +168,7 @@ class World:
             act()
             if done == requests:
                 return
-        raise AssertionError(f"{done} of {requests} done, and nobody wakes")
+        raise AssertionError(f"{done} of {requests} done, and every sender waits")
 
 
 trip = st.floats(0.001, 0.4)
@@ -182,7 +183,7 @@ requests = st.integers(1, 300)
 
 @given(trips, lengths, starts, senders, limits, requests)
 @example([(0.3125, 0.25)], 2.0, 0.0, 6, 16, 40)
-def test_nothing_is_refused_once_an_answer_told_the_limit(  # noqa: PLR0917 - a world has many parts
+def test_nothing_is_refused_after_a_response_states_the_limit(  # noqa: PLR0917 - a world has many parts
     trips: list[tuple[float, float]],
     length: float,
     start: float,
@@ -192,7 +193,7 @@ def test_nothing_is_refused_once_an_answer_told_the_limit(  # noqa: PLR0917 - a 
 ) -> None:
     world = World(FixedWindow(limit, length), trips, start=start)
     world.run(requests, senders)
-    assert all(one.accepted for one in world.sent if one.after_an_answer)
+    assert all(request.accepted for request in world.sent if request.after_an_answer)
 
 
 @given(slow_trips, lengths, starts, senders, limits, requests)
@@ -201,7 +202,7 @@ def test_nothing_is_refused_once_an_answer_told_the_limit(  # noqa: PLR0917 - a 
     2.0, 28.65625, 12, 45, 187,
 )  # fmt: skip
 @example([(0.3125, 0.09375), (0.21875, 0.001), (0.1778, 0.02834)], 2.0, 21.78125, 16, 44, 300)
-def test_a_reset_that_is_told_too_early_costs_the_first_alone(  # noqa: PLR0917 - a world has many parts
+def test_after_an_early_reset_only_the_first_request_is_refused(  # noqa: PLR0917 - a world has many parts
     trips: list[tuple[float, float]],
     length: float,
     start: float,
@@ -211,24 +212,26 @@ def test_a_reset_that_is_told_too_early_costs_the_first_alone(  # noqa: PLR0917 
 ) -> None:
     world = World(FixedWindow(limit, length, math.floor), trips, start=start)
     world.run(requests, senders)
-    refused = [one for one in world.sent if not one.accepted and one.after_an_answer]
-    assert all(one.permit.first for one in refused)
+    refused = [
+        request for request in world.sent if not request.accepted and request.after_an_answer
+    ]
+    assert all(request.permit.first for request in refused)
 
 
 @given(trips, lengths, starts, senders, requests)
-def test_nobody_waits_while_something_is_left(
+def test_no_request_waits_while_the_limit_allows_more(
     trips: list[tuple[float, float]], length: float, start: float, senders: int, requests: int
 ) -> None:
     world = World(FixedWindow(requests + 2 * senders, length), trips, start=start)
     world.run(requests, senders)
-    assert world.holds == []
+    assert world.delays == []
 
 
 @given(trips, lengths, starts, senders, limits, requests)
 @example(
     [(0.125, 0.0625), (0.0625, 0.3125), (0.125, 0.03125), (0.125, 0.125)], 2.0, 0.5, 13, 66, 81
 )
-def test_all_of_the_limit_is_used(  # noqa: PLR0917 - a world has many parts
+def test_the_whole_limit_is_used(  # noqa: PLR0917 - a world has many parts
     trips: list[tuple[float, float]],
     length: float,
     start: float,
@@ -238,9 +241,9 @@ def test_all_of_the_limit_is_used(  # noqa: PLR0917 - a world has many parts
 ) -> None:
     world = World(FixedWindow(limit, length), trips, start=start)
     world.run(requests, senders)
-    for moment, hold in world.holds:
-        if hold.used_up:
-            # Used up, or over by no more than what `Reset` and the way back hide.
+    for moment, delay in world.delays:
+        if delay.used_up:
+            # Used up, or reset so lately that the rounding of `Reset` and the way back hide it.
             number = world.server.number(moment)
             full = world.server.used[number] == limit
             assert full or world.server.used[number - 1] == limit
@@ -261,7 +264,7 @@ def test_all_of_the_limit_is_used(  # noqa: PLR0917 - a world has many parts
     st.sampled_from([math.ceil, math.floor, round]),
 )
 @settings(max_examples=60)
-def test_everybody_wakes_whatever_happens(  # noqa: PLR0917 - a world has many parts
+def test_every_sender_finishes_whatever_happens(  # noqa: PLR0917 - a world has many parts
     trips: list[tuple[float, float]],
     length: float,
     start: float,
@@ -281,188 +284,188 @@ def test_everybody_wakes_whatever_happens(  # noqa: PLR0917 - a world has many p
 
 
 @given(trips, starts, limits, st.integers(2, 4), requests)
-def test_processes_that_share_an_account_meet_few_refusals(
+def test_processes_that_share_an_account_have_few_refusals(
     trips: list[tuple[float, float]], start: float, limit: int, limiters: int, requests: int
 ) -> None:
     world = World(FixedWindow(limit, 60.0), trips, limiters=limiters, start=start)
     world.run(requests, 4 * limiters)
-    # Those that were under way when the others took the last ones, and one each that goes first.
+    # Requests in flight when others used up the limit, and the first request of each process.
     assert all(count <= 5 * limiters for count in world.server.refused.values())
 
 
 @given(slow_trips, starts, senders, st.integers(1, 40), requests)
 @settings(max_examples=30)
-def test_a_server_that_says_nothing_is_obeyed_by_all_together(
+def test_refusals_without_a_stated_limit_delay_all_senders(
     trips: list[tuple[float, float]], start: float, senders: int, limit: int, requests: int
 ) -> None:
     world = World(FixedWindow(limit, 2.0), trips, start=start, mute=frozenset(range(10_000)))
     world.run(requests, senders)
 
 
-# The rules one by one.
+# Each rule by itself.
 
 
 class Bench:
-    """A gate and its clock."""
+    """A rate limiter and its clock."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.limiter = RateLimiter(lambda: self.now)
 
-    def go(self, path: str = PATH) -> Permit:
+    def permitted(self, path: str = PATH) -> Permit:
         granted = self.limiter.acquire(path)
         assert isinstance(granted, Permit)
         return granted
 
-    def hold(self, path: str = PATH) -> Delay:
+    def delayed(self, path: str = PATH) -> Delay:
         granted = self.limiter.acquire(path)
         assert isinstance(granted, Delay)
         return granted
 
     def ask(self, remaining: int, reset: float, limit: int = 600, path: str = PATH) -> None:
-        self.limiter.release(self.go(path), RateLimitHeaders(limit, remaining, reset))
+        self.limiter.release(self.permitted(path), RateLimitHeaders(limit, remaining, reset))
 
 
-def test_requests_under_way_count_against_what_is_left() -> None:
+def test_requests_in_flight_count_against_the_remainder() -> None:
     bench = Bench()
     bench.ask(2, 25)
-    first, _ = bench.go(), bench.go()
-    assert bench.hold() == Delay(25 + ROUNDING, used_up=False)
+    first, _ = bench.permitted(), bench.permitted()
+    assert bench.delayed() == Delay(25 + ROUNDING, used_up=False)
     assert bench.limiter.release(first, RateLimitHeaders(600, 1, 25)) is False
-    bench.hold()
+    bench.delayed()
 
 
-def test_answers_that_overtake_each_other() -> None:
+def test_a_response_that_arrives_late_does_not_raise_the_remainder() -> None:
     bench = Bench()
-    slow, quick = bench.go(), bench.go()
+    slow, quick = bench.permitted(), bench.permitted()
     bench.now += 1
     bench.limiter.release(quick, RateLimitHeaders(600, 1, 24))
     bench.limiter.release(slow, RateLimitHeaders(600, 2, 24))
-    bench.go()
-    bench.hold()
+    bench.permitted()
+    bench.delayed()
 
 
-def test_a_window_that_rolled_over_early() -> None:
+def test_a_window_that_resets_early_is_noticed() -> None:
     bench = Bench()
     bench.ask(1, 25)
     bench.now += 1
     bench.ask(599, 60)
     for _ in range(16):
-        bench.go()
+        bench.permitted()
 
 
-def test_other_processes_use_up_the_window() -> None:
+def test_a_window_used_up_by_other_processes_delays_requests() -> None:
     bench = Bench()
     bench.ask(400, 25)
     bench.ask(0, 25)
-    assert bench.hold() == Delay(25, used_up=True)
+    assert bench.delayed() == Delay(25, used_up=True)
 
 
-def test_one_goes_first_and_the_rest_follow_its_answer() -> None:
+def test_one_request_goes_first_and_the_others_follow_its_response() -> None:
     bench = Bench()
     bench.ask(0, 25)
     bench.now += 25
-    first = bench.go()
+    first = bench.permitted()
     assert first.first
-    assert bench.hold() == Delay(LEASE, used_up=False)
+    assert bench.delayed() == Delay(LEASE, used_up=False)
     assert bench.limiter.release(first, RateLimitHeaders(600, 599, 60))
-    assert not bench.go().first
+    assert not bench.permitted().first
 
 
-def test_a_first_one_that_hangs_is_followed_by_another() -> None:
+def test_a_first_request_that_hangs_is_followed_by_another() -> None:
     bench = Bench()
     bench.ask(0, 25)
     bench.now += 25
-    hanging = bench.go()
+    hanging = bench.permitted()
     bench.now += LEASE
-    assert bench.go().first
+    assert bench.permitted().first
     assert bench.limiter.release(hanging, answered=False)
 
 
-def test_a_late_answer_about_the_window_before_shuts_nothing() -> None:
+def test_a_late_response_of_the_previous_window_delays_nothing() -> None:
     bench = Bench()
-    late = bench.go()
+    late = bench.permitted()
     bench.ask(3, 10)
     bench.now += 12
     bench.ask(599, 60)
     bench.limiter.release(late, RateLimitHeaders(600, 0, 1))
-    bench.go()
+    bench.permitted()
 
 
-def test_a_late_refusal_of_the_window_before_shuts_nothing() -> None:
+def test_a_late_refusal_of_the_previous_window_delays_nothing() -> None:
     bench = Bench()
-    late = bench.go()
+    late = bench.permitted()
     bench.now += 12
     bench.ask(599, 60)
     bench.limiter.release(late, RateLimitHeaders(600, 0, 1), pause=1.0)
-    bench.go()
+    bench.permitted()
 
 
 @pytest.mark.parametrize("retry_after", [None, 5.0])
-def test_only_what_the_server_asked_for_prolongs_a_wait(retry_after: float | None) -> None:
+def test_only_retry_after_prolongs_a_wait(retry_after: float | None) -> None:
     bench = Bench()
-    one, other = bench.go(), bench.go()
-    bench.limiter.release(one, pause=1.0)
-    bench.limiter.release(other, pause=6.0, retry_after=retry_after)
-    assert bench.hold() == Delay(retry_after or 1.0, used_up=True)
+    first, second = bench.permitted(), bench.permitted()
+    bench.limiter.release(first, pause=1.0)
+    bench.limiter.release(second, pause=6.0, retry_after=retry_after)
+    assert bench.delayed() == Delay(retry_after or 1.0, used_up=True)
 
 
-def test_another_limit_is_another_window() -> None:
+def test_each_limit_has_its_own_window() -> None:
     bench = Bench()
     bench.ask(300, 25)
     bench.ask(0, 40, limit=200, path=SEARCH)
-    assert bench.hold(SEARCH) == Delay(40, used_up=True)
-    bench.go()
+    assert bench.delayed(SEARCH) == Delay(40, used_up=True)
+    bench.permitted()
     bench.ask(0, 25)
-    assert bench.hold() == Delay(25, used_up=True)
-    assert bench.hold(SEARCH).seconds == 40
+    assert bench.delayed() == Delay(25, used_up=True)
+    assert bench.delayed(SEARCH).seconds == 40
 
 
-def test_endpoints_of_one_limit_share_its_window() -> None:
+def test_endpoints_with_the_same_limit_share_a_window() -> None:
     bench = Bench()
     bench.ask(0, 25, path=f"{PATH}/00000000-0000-4000-8000-000000000001")
-    # Asked for the first time: it most likely has the limit that the others have.
-    assert bench.hold("/v3/marketing/lists") == Delay(25, used_up=True)
+    # A new endpoint: it most likely has the limit of the others.
+    assert bench.delayed("/v3/marketing/lists") == Delay(25, used_up=True)
 
 
-def test_an_account_without_a_limit_knows_no_waits() -> None:
+def test_without_a_limit_nothing_waits() -> None:
     bench = Bench()
     for _ in range(1000):
-        bench.limiter.release(bench.go())
+        bench.limiter.release(bench.permitted())
 
 
-def test_answers_within_one_moment_of_the_clock_are_in_order() -> None:
+def test_responses_at_the_same_clock_time_are_in_order() -> None:
     bench = Bench()
     bench.ask(1, 0.5)
     bench.ask(599, 1.0)
-    bench.go()
-    assert not bench.go().first
+    bench.permitted()
+    assert not bench.permitted().first
 
 
-def test_where_all_may_be_spent_answers_under_way_are_awaited() -> None:
+def test_requests_wait_for_responses_in_flight_if_all_may_be_used_up() -> None:
     bench = Bench()
     bench.ask(1, 25)
-    under_way = bench.go()
+    under_way = bench.permitted()
     bench.now += 25
     # The window may last for as long as `Reset` is rounded by, and one more would be refused.
-    assert bench.hold() == Delay(ROUNDING, used_up=False)
+    assert bench.delayed() == Delay(ROUNDING, used_up=False)
     assert bench.limiter.release(under_way, RateLimitHeaders(600, 599, 60))
-    assert not bench.go().first
+    assert not bench.permitted().first
 
 
-def test_an_answer_that_says_nothing_uses_one_up() -> None:
+def test_a_response_without_a_limit_uses_one_up() -> None:
     bench = Bench()
     bench.ask(2, 25)
-    bench.limiter.release(bench.go())
-    bench.limiter.release(bench.go(), answered=False)
-    # Nobody said that nothing is left: one may find out.
-    asking = bench.go()
+    bench.limiter.release(bench.permitted())
+    bench.limiter.release(bench.permitted(), answered=False)
+    # No response stated that nothing is left, so one request may find out.
+    asking = bench.permitted()
     assert asking.first
-    assert bench.hold() == Delay(25 + ROUNDING, used_up=False)
+    assert bench.delayed() == Delay(25 + ROUNDING, used_up=False)
     bench.limiter.release(asking, RateLimitHeaders(600, 0, 25))
-    assert bench.hold() == Delay(25, used_up=True)
+    assert bench.delayed() == Delay(25, used_up=True)
     bench.now += 25
-    # One that goes first and passes without a word: the limit is gone.
-    bench.limiter.release(bench.go())
+    # The first request passes and its response states no limit: the limit is gone.
+    bench.limiter.release(bench.permitted())
     for _ in range(100):
-        bench.go()
+        bench.permitted()

@@ -1,4 +1,4 @@
-"""What each failed answer becomes: class, words, advice, ambiguity (sendgrid-api.md §2)."""
+"""The error of each failed response: class, message, hint, ambiguity (sendgrid-api.md §2)."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
-def test_each_answer_has_its_meaning(
+def test_each_response_has_its_error(
     served: Served, kind: type[RemoteError], words: str, hint: str, method: str
 ) -> None:
     error = failing(served, method)
@@ -125,11 +125,11 @@ def test_each_answer_has_its_meaning(
     assert error.ambiguous == (method != "GET" and kind is ServerFault)
 
 
-def test_words_are_not_said_twice() -> None:
+def test_a_message_is_not_repeated() -> None:
     assert failing(answer(429, errors("too many requests"))).message.count("too many") == 1
 
 
-def test_the_servers_own_words_are_kept_apart() -> None:
+def test_the_messages_of_the_server_are_kept_separately() -> None:
     error = failing(answer(400, errors("one", "", "two", field="f") | {"message": "three"}))
     assert error.messages == ("f: one", "f: two", "three")
 
@@ -148,7 +148,7 @@ def test_many_and_long_messages_are_cut() -> None:
     assert long.messages[0].endswith("…")
 
 
-def test_what_steers_a_terminal_is_taken_out() -> None:
+def test_control_characters_are_removed() -> None:
     error = failing(answer(400, errors("a\x1b[31mred\x07 \u202egnol\u2066 b\u2028c\r\nd\ud800")))
     assert error.messages == ("a [31mred gnol b c d",)
 
@@ -195,7 +195,7 @@ def test_nothing_about_a_transport_shows_the_key() -> None:
     "body",
     [b"{", b'{"results": [{"id": "a", ', b"\xff\xfe", b"OK", HTML, b"[" * 100_000, b"1" * 10_000],
 )
-def test_a_success_that_is_not_json_is_no_success(body: bytes) -> None:
+def test_a_success_that_is_not_json_is_an_error(body: bytes) -> None:
     for method in ("GET", "POST"):
         error = failing(answer(200, body), method)
         assert type(error) is UnexpectedResponse

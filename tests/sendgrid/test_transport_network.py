@@ -1,4 +1,4 @@
-"""The network misbehaves: connections that fail, break, hang or drip, over real sockets."""
+"""Network failures over real sockets: connections that fail, break, hang or are slow."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ BODY = {"name": "N", "query_dsl": "SELECT contact_id, updated_at FROM contact_da
 
 
 @pytest.mark.parametrize("kind", ["drop", "refuse", "cut", "truncated", "wrong-json", "empty"])
-def test_a_get_outlives_what_breaks_once(kind: str) -> None:
+def test_a_get_survives_one_broken_connection(kind: str) -> None:
     with emulated(f"GET * {kind}") as (emulator, transport):
         reader = Reader(transport)
         if kind != "wrong-json":
             assert reader.list_segments() == ()
             assert len(emulator.log) == 2
         else:
-            # JSON that came whole is not asked for again: it is what the server says.
+            # Complete JSON is not requested again: it is the server's response.
             with pytest.raises(UnexpectedResponse):
                 reader.list_segments()
 
@@ -70,7 +70,7 @@ def test_a_get_outlives_what_breaks_once(kind: str) -> None:
         ("cut", "PATCH"),
     ],
 )
-def test_a_write_that_breaks_is_ambiguous_and_sent_once(kind: str, method: str) -> None:
+def test_a_broken_write_is_ambiguous_and_sent_once(kind: str, method: str) -> None:
     with emulated(f"{method} * {kind} always") as (emulator, transport):
         with pytest.raises(Unreachable, match=r"the connection to 127\.0\.0\.1 broke") as caught:
             transport.send(method, SEGMENTS, operation="do it", body=BODY)
@@ -80,7 +80,7 @@ def test_a_write_that_breaks_is_ambiguous_and_sent_once(kind: str, method: str) 
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_silence_is_waited_for_so_long(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_times_out(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.1)
     with (
         emulated(f"{method} * hang always") as (emulator, transport),
@@ -88,16 +88,16 @@ def test_silence_is_waited_for_so_long(method: str, monkeypatch: pytest.MonkeyPa
     ):
         transport.send(method, SEGMENTS, operation="do it", body=BODY)
     assert caught.value.ambiguous == (method == "POST")
-    # The last of them may still be on its way to the server's log when nobody waits any more.
+    # The server may log the last of them after the client has given up.
     assert eventually(lambda: len(emulator.log) == (ATTEMPTS if method == "GET" else 1))
 
 
-def test_a_slow_answer_arrives() -> None:
+def test_a_slow_response_is_read() -> None:
     with emulated("GET * drip 0.2s") as (_, transport):
         assert Reader(transport).list_segments() == ()
 
 
-def test_an_answer_that_drips_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_never_ends_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     class Late(FakeClock):
         def monotonic(self) -> float:
             self.forward(200.0)
@@ -112,7 +112,9 @@ def test_an_answer_that_drips_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_answer_without_end_is_left(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_over_the_size_limit_is_refused(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "MAX_BODY", 2 << 20)
     bomb = gzip.compress(b"[" + b"1," * (3 << 20))
     assert len(bomb) < 1 << 20
@@ -126,7 +128,7 @@ def test_an_answer_without_end_is_left(method: str, monkeypatch: pytest.MonkeyPa
     assert len(server.seen) == 1
 
 
-def test_an_answer_that_cannot_be_unpacked_is_a_broken_one() -> None:
+def test_a_response_that_cannot_be_decompressed_is_a_broken_connection() -> None:
     with (
         listening(lambda _: answer(200, b"no gzip", Content_Encoding="gzip")) as server,
         Transport(server.url, Secret(KEY), FakeClock(), direct=True) as transport,
@@ -137,7 +139,7 @@ def test_an_answer_that_cannot_be_unpacked_is_a_broken_one() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", b""])
-def test_what_is_not_http_is_a_broken_connection(raw: bytes) -> None:
+def test_a_response_that_is_not_http_is_a_broken_connection(raw: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve_raw() -> None:
@@ -160,14 +162,14 @@ def test_what_is_not_http_is_a_broken_connection(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
-def test_a_kept_connection_that_dies_under_a_request(method: str) -> None:
-    """The server answers once, reads the next request and goes without a byte."""
+def test_a_kept_connection_that_breaks_is_repeated_only_for_a_get(method: str) -> None:
+    """The server responds once, reads the next request and closes without a byte."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         fine = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
         read: list[bytes] = []
 
         def serve_raw() -> None:
-            # Only a GET comes again.
+            # Only a GET is sent again.
             for answers in (1, 9) if method == "GET" else (1,):
                 connection = listener.accept()[0]
                 with connection:
@@ -187,7 +189,7 @@ def test_a_kept_connection_that_dies_under_a_request(method: str) -> None:
                 transport.send("GET", "/v3/x", operation="read")
                 assert len(read) == 3
             else:
-                # It may have been carried out: sending it again is not for the transport.
+                # The server may have acted, so the transport does not send it again.
                 with pytest.raises(Unreachable, match="broke") as caught:
                     transport.send(method, "/v3/x", operation="do it")
                 assert caught.value.ambiguous
@@ -203,34 +205,36 @@ def closed_port() -> int:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_connection_that_never_opened_did_nothing(method: str) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     clock = FakeClock()
     url = f"http://127.0.0.1:{closed_port()}"
     with (
-        Transport(url, Secret(KEY), clock, direct=True, notify=told.append) as transport,
+        Transport(url, Secret(KEY), clock, direct=True, notify=messages.append) as transport,
         pytest.raises(Unreachable, match=r"no connection to 127\.0\.0\.1") as caught,
     ):
         transport.send(method, "/v3/x", operation="list the segments")
     assert not caught.value.ambiguous
     assert len(clock.slept) == ATTEMPTS - 1
-    assert "no connection to 127.0.0.1" in told[0]
-    assert "attempt 2 of 5 in 1 s" in told[0]
+    assert "no connection to 127.0.0.1" in messages[0]
+    assert "attempt 2 of 5 in 1 s" in messages[0]
 
 
-def test_an_impatient_request_does_not_knock_twice() -> None:
+def test_an_impatient_request_is_not_repeated() -> None:
     clock = FakeClock()
     url = f"http://127.0.0.1:{closed_port()}"
-    with Transport(url, Secret(KEY), clock, direct=True) as one, pytest.raises(Unreachable):
-        one.send("POST", "/v3/x", operation="do it", patient=False)
+    with Transport(url, Secret(KEY), clock, direct=True) as transport, pytest.raises(Unreachable):
+        transport.send("POST", "/v3/x", operation="do it", patient=False)
     assert clock.slept == []
 
 
-def test_a_name_that_nobody_knows() -> None:
+def test_an_unknown_host_is_unreachable() -> None:
     with (
-        Transport("https://no-such-host.invalid", Secret(KEY), FakeClock(), direct=True) as one,
+        Transport(
+            "https://no-such-host.invalid", Secret(KEY), FakeClock(), direct=True
+        ) as transport,
         pytest.raises(Unreachable, match=r"no connection to no-such-host\.invalid") as caught,
     ):
-        one.send("POST", "/v3/x", operation="do it", patient=False)
+        transport.send("POST", "/v3/x", operation="do it", patient=False)
     assert not caught.value.ambiguous
 
 
@@ -238,7 +242,7 @@ def pem(what: str, text: str) -> str:
     return f"-----BEGIN {what}-----\n{text}\n-----END {what}-----\n"
 
 
-def test_a_certificate_that_nobody_signed_is_not_asked_for_again(tmp_path: Path) -> None:
+def test_a_self_signed_certificate_is_not_retried(tmp_path: Path) -> None:
     certificate = tmp_path / "server.pem"
     certificate.write_text(pem("CERTIFICATE", CERTIFICATE) + pem("PRIVATE KEY", CERTIFICATE_KEY))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -281,11 +285,11 @@ def test_a_certificate_that_nobody_signed_is_not_asked_for_again(tmp_path: Path)
         ("HTTPS://127.0.0.1:1", None, True),
     ],
 )
-def test_certificates_are_read_for_https_alone(
+def test_certificates_are_read_for_https_only(
     url: str, mount: Script | None, reads: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[object] = []
-    made: list[ssl.SSLContext] = []
+    contexts: list[ssl.SSLContext] = []
     real = ssl.create_default_context
     client = httpx.Client
 
@@ -295,16 +299,16 @@ def test_certificates_are_read_for_https_alone(
 
     def making(**options: Any) -> httpx.Client:
         if options["verify"] is not True:
-            made.append(options["verify"])
+            contexts.append(options["verify"])
         return client(**options)
 
     monkeypatch.setattr(ssl, "create_default_context", reading)
     monkeypatch.setattr(httpx, "Client", making)
     with Transport(url, Secret(KEY), FakeClock(), mount=mount, direct=True):
         assert bool(read) == reads
-    # Where none are read, none are trusted: should there be a handshake after all, it fails.
-    assert bool(made) != reads
-    for context in made:
+    # Without certificates none is trusted, so a handshake would fail.
+    assert bool(contexts) != reads
+    for context in contexts:
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.check_hostname
         assert context.get_ca_certs() == []
@@ -315,12 +319,12 @@ def test_the_proxies_of_the_environment_are_used(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        asked: list[bytes] = []
+        requests: list[bytes] = []
 
         def refuse() -> None:
             for _ in range(ATTEMPTS):
                 connection = listener.accept()[0]
-                asked.append(connection.recv(65536))
+                requests.append(connection.recv(65536))
                 connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
                 connection.close()
 
@@ -336,13 +340,13 @@ def test_the_proxies_of_the_environment_are_used(
     assert "407" in caught.value.message
     assert "HTTPS_PROXY" in caught.value.hint
     assert not caught.value.ambiguous
-    assert len(asked) == ATTEMPTS
-    assert all(one.startswith(b"CONNECT api.sendgrid.com:443") for one in asked)
+    assert len(requests) == ATTEMPTS
+    assert all(request.startswith(b"CONNECT api.sendgrid.com:443") for request in requests)
     # The key is for the other end of the tunnel.
-    assert not any(KEY.encode() in one for one in asked)
+    assert not any(KEY.encode() in request for request in requests)
 
 
-def test_a_direct_connection_passes_the_proxies_by(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_direct_connection_bypasses_the_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
     with emulated() as (_, transport):
@@ -359,7 +363,7 @@ def test_a_direct_connection_passes_the_proxies_by(monkeypatch: pytest.MonkeyPat
         ("SSL_CERT_FILE", "/dev/null", "readable PEM"),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_an_error_of_usage(
+def test_an_unusable_environment_is_a_usage_error(
     variable: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -384,7 +388,7 @@ def test_what_httpx_cannot_send_is_not_quoted() -> None:
     assert "Illegal" not in str(caught.value)
 
 
-# Made for this test and trusted by nobody: a certificate of 127.0.0.1 and its key, in base64.
+# Made for this test and trusted nowhere: a certificate of 127.0.0.1 and its key, in base64.
 CERTIFICATE = (
     "MIIBjzCCATagAwIBAgIUMwKO7vSljeeM0c9gBCOATrmoAWQwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJ"
     "MTI3LjAuMC4xMCAXDTI2MTEyMjAxMTUzMloYDzIxMjYxMDI5MDExNTMyWjAUMRIwEAYDVQQDDAkxMjcu"

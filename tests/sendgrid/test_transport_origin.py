@@ -1,4 +1,4 @@
-"""The key goes to one server alone, whatever an answer says; second servers prove it."""
+"""The key is sent to one server only, whatever a response says; second servers prove it."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ LAST = answer(200, {"results": [segment_json(2)]})
         (f"//api.sendgrid.com{SEGMENTS}?page_token=b", f"{SEGMENTS}?page_token=b"),
         ("/elsewhere?page_token=b#frag", "/elsewhere?page_token=b"),
         ("?page_token=b", f"{SEGMENTS}?page_token=b"),
-        # Oddities that stay on the server are its own affair.
+        # Unusual links are followed if they stay on the server.
         ("https:/evil.test/x", "/evil.test/x"),
         ("https:///evil.test/x", "/evil.test/x"),
     ],
 )
-def test_a_next_page_of_the_same_server_is_read(link: str, target: str) -> None:
+def test_a_next_page_on_the_same_server_is_read(link: str, target: str) -> None:
     with scripted(page(link), LAST) as (transport, script):
-        found = Reader(transport).list_segments(parent_list_ids=["p"], no_parent_list=True)
-    assert [one.name for one in found] == ["Segment 1", "Segment 2"]
+        segments = Reader(transport).list_segments(parent_list_ids=["p"], no_parent_list=True)
+    assert [segment.name for segment in segments] == ["Segment 1", "Segment 2"]
     assert script.seen[0].target == f"{SEGMENTS}?parent_list_ids=p&no_parent_list_id=true"
     assert script.seen[1].target == target
-    assert {one.headers["host"] for one in script.seen} == {"api.sendgrid.com"}
+    assert {request.headers["host"] for request in script.seen} == {"api.sendgrid.com"}
 
 
 @pytest.mark.parametrize(
@@ -80,20 +80,20 @@ def test_a_next_page_elsewhere_is_refused(link: str) -> None:
 
 
 @pytest.mark.parametrize("link", [None, "", 7, [], {}, False])
-def test_what_is_no_link_is_no_next_page(link: object) -> None:
+def test_an_invalid_link_is_not_a_next_page(link: object) -> None:
     with scripted(page(link)) as (transport, script):
         assert len(Reader(transport).list_segments()) == 1
     assert len(script.seen) == 1
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", {}, {"self": "/a", "next": None}])
-def test_metadata_of_any_shape_is_put_up_with(metadata: object) -> None:
+def test_metadata_of_any_shape_is_accepted(metadata: object) -> None:
     data = {"results": [], "_metadata": metadata}
     with scripted(answer(200, data)) as (transport, _):
         assert Reader(transport).list_segments() == ()
 
 
-def test_pages_without_end_are_refused() -> None:
+def test_endless_pages_are_refused() -> None:
     again = answer(200, {"results": [], "_metadata": {"next": "?page_token=again"}})
     with scripted(again) as (transport, script):
         with pytest.raises(UnexpectedResponse, match="more than 100 pages"):
@@ -117,10 +117,13 @@ def test_a_base_address_with_a_path_keeps_it() -> None:
         Transport(server.url + "/behind/", Secret(KEY), FakeClock(), direct=True) as transport,
     ):
         assert len(Reader(transport).list_segments()) == 2
-    assert [one.target for one in server.seen] == [f"/behind{SEGMENTS}", f"/behind{SEGMENTS}?b=1"]
+    assert [request.target for request in server.seen] == [
+        f"/behind{SEGMENTS}",
+        f"/behind{SEGMENTS}?b=1",
+    ]
 
 
-def test_neither_link_nor_redirect_takes_the_key_to_a_second_server() -> None:
+def test_links_and_redirects_never_send_the_key_to_a_second_server() -> None:
     with listening() as other, listening() as server:
         port = server.url.rpartition(":")[2]
         links = [
@@ -146,11 +149,11 @@ def test_neither_link_nor_redirect_takes_the_key_to_a_second_server() -> None:
                         transport.send(method, SEGMENTS, operation="do it", body={})
                     assert not caught.value.ambiguous
         assert len(server.seen) == len(links) + 20
-        assert {one.headers["authorization"] for one in server.seen} == {f"Bearer {KEY}"}
+        assert {request.headers["authorization"] for request in server.seen} == {f"Bearer {KEY}"}
         assert other.seen == []
 
 
-def test_even_a_mistake_of_ours_does_not_take_the_key_elsewhere() -> None:
+def test_even_a_bug_never_sends_the_key_elsewhere() -> None:
     with scripted(LAST) as (transport, script):
         for url in (
             "https://evil.test/",
@@ -170,29 +173,29 @@ def test_a_redirect_on_the_same_server_is_not_followed_either() -> None:
         assert len(script.seen) == 1
 
 
-def test_what_each_request_carries() -> None:
+def test_each_request_has_its_headers() -> None:
     with scripted(LAST, subuser="acme") as (transport, script):
         transport.send("GET", "/v3/x", operation="do it")
         transport.send("POST", "/v3/x", operation="do it", body={"name": "žluť", "odd": "\u2028"})
-    for one in script.seen:
-        assert one.headers["authorization"] == f"Bearer {KEY}"
-        assert one.headers["accept"] == "application/json"
-        assert one.headers["on-behalf-of"] == "acme"
-        assert one.headers["user-agent"].startswith("segctl/")
-        assert KEY not in one.target
+    for request in script.seen:
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        assert request.headers["accept"] == "application/json"
+        assert request.headers["on-behalf-of"] == "acme"
+        assert request.headers["user-agent"].startswith("segctl/")
+        assert KEY not in request.target
     assert script.seen[1].headers["content-type"] == "application/json"
     assert script.seen[0].body == b""
     assert "žluť".encode() in script.seen[1].body
 
 
-def test_without_a_subuser_there_is_no_such_header() -> None:
+def test_without_a_subuser_its_header_is_missing() -> None:
     with scripted(LAST) as (transport, script):
         transport.send("GET", "/v3/x", operation="do it")
     assert "on-behalf-of" not in script.seen[0].headers
 
 
 @pytest.mark.parametrize("bad", ["", "sécret-key-1234", "a b", "secret\r\nX-Evil: 1", "s\x00ecret"])
-def test_what_no_header_can_hold_is_refused_unshown(bad: str) -> None:
+def test_a_value_that_no_header_can_hold_is_refused_and_not_shown(bad: str) -> None:
     with pytest.raises(UsageError, match="the API key must be ASCII without spaces") as caught:
         Transport("https://api.sendgrid.com", Secret(bad), FakeClock())
     assert caught.value.args == (caught.value.message,)

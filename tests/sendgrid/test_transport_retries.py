@@ -1,4 +1,4 @@
-"""What is repeated, how often, and how long it waits: on a clock that only remembers."""
+"""Retries: which requests, how often, and after which pause, on a fake clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def attempts(served: Served, method: str, *, patient: bool = True) -> tuple[int,
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 406, 409, 429, 451, 500, 502, 503])
-def test_what_is_repeated(method: str, status: int) -> None:
+def test_only_safe_requests_are_repeated(method: str, status: int) -> None:
     repeated = status == 429 or (status >= 500 and method == "GET")
     seen, clock = attempts(answer(status), method)
     assert seen == (ATTEMPTS if repeated else 1)
@@ -37,15 +37,13 @@ def test_what_is_repeated(method: str, status: int) -> None:
 
 @pytest.mark.parametrize("body", [b"", b'{"results": [', b"<html>"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
-def test_a_success_whose_body_is_spoilt_is_repeated_where_nothing_was_done(
-    method: str, body: bytes
-) -> None:
+def test_a_success_with_a_broken_body_is_repeated_only_for_a_get(method: str, body: bytes) -> None:
     with scripted(answer(200, body), answer(200, {"results": []})) as (transport, script):
         try:
             got = transport.send(method, "/v3/x", operation="do it").data
         except UnexpectedResponse as error:
             got = error.ambiguous
-    # Writes have no answer to some of their successes.
+    # Some successful writes have no response body.
     assert got == ({"results": []} if method == "GET" else True if body else None)
     assert len(script.seen) == (2 if method == "GET" else 1)
     if method == "GET":
@@ -54,10 +52,10 @@ def test_a_success_whose_body_is_spoilt_is_repeated_where_nothing_was_done(
 
 def test_pauses_grow_and_vary() -> None:
     pauses = [attempts(answer(500), "GET")[1].slept for _ in range(20)]
-    for one in pauses:
-        for number, pause in enumerate(one):
+    for attempt_pauses in pauses:
+        for number, pause in enumerate(attempt_pauses):
             assert 0.25 * 2**number <= pause <= 0.75 * 2**number
-    assert len({one[0] for one in pauses}) > 1
+    assert len({attempt_pauses[0] for attempt_pauses in pauses}) > 1
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
@@ -65,7 +63,7 @@ def test_a_limited_request_is_sent_again_and_succeeds(method: str) -> None:
     with scripted(LIMITED, LIMITED, FINE) as (transport, script):
         got = transport.send(method, "/v3/x", operation="do it", body={"a": "ž"})
     assert got.status == 200
-    assert len({(one.method, one.target, one.body) for one in script.seen}) == 1
+    assert len({(request.method, request.target, request.body) for request in script.seen}) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,7 +88,9 @@ def test_a_limited_request_is_sent_again_and_succeeds(method: str) -> None:
         ({}, 0.25, 0.75),
     ],
 )
-def test_the_server_says_how_long(headers: dict[str, str], least: float, most: float) -> None:
+def test_the_pause_is_what_the_server_asks_for(
+    headers: dict[str, str], least: float, most: float
+) -> None:
     clock = FakeClock()
     with scripted((429, headers, b""), FINE, clock=clock) as (transport, _):
         transport.send("GET", "/v3/x", operation="do it")
@@ -98,17 +98,20 @@ def test_the_server_says_how_long(headers: dict[str, str], least: float, most: f
     assert least <= pause <= most
 
 
-def test_a_server_that_is_down_for_a_while_may_say_so_too() -> None:
+def test_a_503_may_state_how_long_to_wait() -> None:
     clock = FakeClock()
     busy = answer(503, None, Retry_After="30", X_RateLimit_Reset="60")
-    with scripted(busy, answer(500, None, X_RateLimit_Reset="60"), FINE, clock=clock) as (one, _):
-        one.send("GET", "/v3/x", operation="do it")
+    with scripted(busy, answer(500, None, X_RateLimit_Reset="60"), FINE, clock=clock) as (
+        transport,
+        _,
+    ):
+        transport.send("GET", "/v3/x", operation="do it")
     assert 30 <= clock.slept[0] <= 30.5
     assert clock.slept[1] <= 1.5
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("retry_after", "words"),
     [
         (str(LONGEST_WAIT + 1), "wait 91 s"),
         ("600", "wait 10 min"),
@@ -117,9 +120,9 @@ def test_a_server_that_is_down_for_a_while_may_say_so_too() -> None:
         ("999999999999", "days"),
     ],
 )
-def test_too_long_a_wait_is_said_instead_of_slept(asked: str, words: str) -> None:
+def test_a_wait_that_is_too_long_is_an_error_with_its_time(retry_after: str, words: str) -> None:
     clock = FakeClock()
-    headers = {"Retry-After": asked}
+    headers = {"Retry-After": retry_after}
     with (
         scripted((429, headers, b""), clock=clock) as (transport, script),
         pytest.raises(RateLimited) as caught,
@@ -132,18 +135,18 @@ def test_too_long_a_wait_is_said_instead_of_slept(asked: str, words: str) -> Non
     assert (clock.slept, len(script.seen)) == ([], 1)
 
 
-def test_the_user_is_told_of_each_wait() -> None:
-    told: list[str] = []
+def test_each_wait_is_announced() -> None:
+    messages: list[str] = []
     served = (answer(429, None, X_RateLimit_Reset="25"), answer(502), FINE)
-    with scripted(*served, notify=told.append) as (transport, _):
+    with scripted(*served, notify=messages.append) as (transport, _):
         transport.send("GET", "/v3/x", operation="list the segments")
-    assert told[0] == "the rate limit is reached: waiting 26 s"
-    assert told[1].startswith(
+    assert messages[0] == "the rate limit is reached: waiting 26 s"
+    assert messages[1].startswith(
         "could not list the segments: SendGrid failed (502); attempt 3 of 5 in"
     )
 
 
-def test_requests_are_counted_whoever_sends_them() -> None:
+def test_requests_of_all_threads_are_counted() -> None:
     with listening() as server:
         from segctl.common.secrets import Secret  # noqa: PLC0415
 
@@ -181,5 +184,5 @@ def test_ambiguity_of_a_5xx_ends_the_attempts_of_a_write() -> None:
     ("seconds", "words"),
     [(0, "0 s"), (0.2, "1 s"), (120, "120 s"), (121, "3 min"), (7300, "3 h"), (200_000, "3 days")],
 )
-def test_durations_are_written_for_people(seconds: float, words: str) -> None:
+def test_durations_are_written_in_words(seconds: float, words: str) -> None:
     assert error_mapping.format_duration(seconds) == words

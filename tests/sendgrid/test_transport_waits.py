@@ -1,4 +1,4 @@
-"""Waits that threads share, and how they end: the rate gate as a transport keeps it."""
+"""Waits for the rate limit that threads of a transport share, and how they end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def limits(remaining: int, reset: float | str, *, status: int = 200, limit: int 
 
 
 class Server:
-    """A `Mount` that keeps how many requests it serves at once."""
+    """A `Mount` that records how many requests it serves at once."""
 
     def __init__(self, serve: Callable[[int], Served]) -> None:
         self.serve = serve
@@ -69,7 +69,7 @@ class Server:
 
 @contextmanager
 def open_to(mount: Mount, clock: Clock | None = None, **options: Any) -> Iterator[Transport]:
-    """Open a transport by which waiting takes its time."""
+    """Yield a transport on a real clock, unless another one is given."""
     clock = clock or SystemClock()
     with Transport(
         "https://api.sendgrid.com", Secret(KEY), clock, mount=mount, **options
@@ -82,14 +82,14 @@ def get(transport: Transport) -> object:
 
 
 def test_requests_wait_before_the_limit_is_hit() -> None:
-    told: list[str] = []
+    messages: list[str] = []
     clock = FakeClock()
     script = (limits(1, 25), limits(0, 24.5), limits(599, 60))
-    with scripted(*script, clock=clock, notify=told.append) as (transport, seen):
+    with scripted(*script, clock=clock, notify=messages.append) as (transport, seen):
         for _ in range(4):
             get(transport)
     assert clock.slept == [24.5]
-    assert told == ["the rate limit is reached: waiting 25 s"]
+    assert messages == ["the rate limit is reached: waiting 25 s"]
     assert len(seen.seen) == 4
 
 
@@ -103,10 +103,10 @@ def test_requests_wait_before_the_limit_is_hit() -> None:
 @example([(200, 0, 0.000001)])
 @example([(429, 0, 0.000001)])
 def test_a_clock_of_whole_microseconds_ends_every_wait(
-    told: list[tuple[int, int, float]],
+    stated: list[tuple[int, int, float]],
 ) -> None:
     clock = FakeClock()
-    answers = [limits(left, f"{reset:.6f}", status=status) for status, left, reset in told]
+    answers = [limits(left, f"{reset:.6f}", status=status) for status, left, reset in stated]
     with Transport(
         "https://api.sendgrid.com", Secret(KEY), clock, mount=Script(answers)
     ) as transport:
@@ -115,10 +115,10 @@ def test_a_clock_of_whole_microseconds_ends_every_wait(
                 get(transport)
         # A wait that falls short by a rounding is followed by one of a tick.
         assert len(clock.slept) <= 2 * transport.requests + 16
-    assert all(one >= MIN_WAIT for one in clock.slept)
+    assert all(pause >= MIN_WAIT for pause in clock.slept)
 
 
-def test_a_wait_that_would_be_too_long_is_an_error_instead() -> None:
+def test_a_wait_that_is_too_long_is_an_error() -> None:
     clock = FakeClock()
     with scripted(limits(0, LONGEST_WAIT + 1), clock=clock) as (transport, seen):
         get(transport)
@@ -131,11 +131,11 @@ def test_a_wait_that_would_be_too_long_is_an_error_instead() -> None:
     assert (clock.slept, len(seen.seen)) == ([], 1)
 
 
-def test_sixteen_at_once_stay_sixteen_at_once() -> None:
+def test_sixteen_requests_are_sent_at_once() -> None:
     together = threading.Barrier(CONCURRENCY, timeout=HANG)
 
     def serve(number: int) -> Served:
-        # Each is answered only when the others are there.
+        # Each request is answered only when all have arrived.
         together.wait()
         return limits(600 - number, 60)
 
@@ -146,7 +146,7 @@ def test_sixteen_at_once_stay_sixteen_at_once() -> None:
 
 
 def test_threads_that_are_limited_wait_together_and_are_announced_once() -> None:
-    told: list[str] = []
+    messages: list[str] = []
     together = threading.Barrier(CONCURRENCY, timeout=HANG)
     clock = SteppedClock()
     beside_the_first: list[int] = []
@@ -156,14 +156,14 @@ def test_threads_that_are_limited_wait_together_and_are_announced_once() -> None
             together.wait()
             return answer(429, None, Retry_After="0.3")
         if number == CONCURRENCY + 1:
-            # The others are back at their wait, for this answer.
+            # The others wait again, for this response.
             clock.wait_until_waiting(CONCURRENCY - 1)
             beside_the_first.append(server.under_way)
         return FINE
 
     server = Server(serve)
     with (
-        open_to(server, clock, notify=told.append) as transport,
+        open_to(server, clock, notify=messages.append) as transport,
         ThreadPoolExecutor(CONCURRENCY) as pool,
     ):
         sent = [pool.submit(get, transport) for _ in range(CONCURRENCY)]
@@ -173,10 +173,10 @@ def test_threads_that_are_limited_wait_together_and_are_announced_once() -> None
             future.result(HANG)
     assert server.count == CONCURRENCY * 2
     assert beside_the_first == [1]
-    assert told == ["the rate limit is reached: waiting 1 s"]
+    assert messages == ["the rate limit is reached: waiting 1 s"]
 
 
-def test_a_refresh_is_repeated_where_it_was_the_rate_alone() -> None:
+def test_a_refresh_is_repeated_only_after_the_rate_limit() -> None:
     clock = FakeClock()
     script = (limits(0, 25, status=429), FINE)
     with scripted(*script, clock=clock) as (transport, seen):
@@ -189,7 +189,7 @@ def test_a_refresh_is_repeated_where_it_was_the_rate_alone() -> None:
     ("served", "exhausted"),
     [(limits(34, 25, status=429), False), (answer(429, None, Retry_After="36000"), None)],
 )
-def test_a_quota_holds_nobody_else_back(served: Served, exhausted: bool | None) -> None:
+def test_a_quota_does_not_delay_other_requests(served: Served, exhausted: bool | None) -> None:
     clock = FakeClock()
     with scripted(served, FINE, clock=clock) as (transport, seen):
         with pytest.raises(RateLimited) as caught:
@@ -199,15 +199,15 @@ def test_a_quota_holds_nobody_else_back(served: Served, exhausted: bool | None) 
     assert (clock.slept, len(seen.seen)) == ([], 2)
 
 
-def test_a_limit_of_one_kind_of_request_alone_does_not_use_up_its_attempts() -> None:
-    """Answers to others tell of room, so that the gate is open: the refused one waits by itself."""
-    asked: list[float] = []
+def test_a_limit_of_one_kind_of_request_does_not_use_up_its_attempts() -> None:
+    """Other responses report capacity, so only the refused request waits."""
+    sent_at: list[float] = []
 
     def serve(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
         if not target.endswith("/narrow"):
             return limits(500, 37)
-        asked.append(time.monotonic())
-        return limits(0, 1, status=429) if len(asked) < 3 else FINE
+        sent_at.append(time.monotonic())
+        return limits(0, 1, status=429) if len(sent_at) < 3 else FINE
 
     done = threading.Event()
     with open_to(serve) as transport, ThreadPoolExecutor(2) as pool:
@@ -222,8 +222,8 @@ def test_a_limit_of_one_kind_of_request_alone_does_not_use_up_its_attempts() -> 
         finally:
             done.set()
         busy.result()
-    first, second, third = asked
-    # After the first refusal it is the gate's to wait, which others may open.
+    first, second, third = sent_at
+    # After the first refusal the rate limiter waits, and other responses may end its delay.
     assert first <= second <= third - 0.9
 
 
@@ -233,7 +233,7 @@ def test_a_limit_of_one_kind_of_request_alone_does_not_use_up_its_attempts() -> 
 def send_and_stop(
     transport: Transport, stop: Stop, waiting: threading.Event, threads: int
 ) -> list[BaseException | None]:
-    """Send from threads, stop once one of them waits; return what became of each."""
+    """Send from threads, stop once one of them waits; return the result of each."""
     ended: list[BaseException | None] = []
 
     def send() -> None:
@@ -274,13 +274,13 @@ def test_a_request_to_stop_ends_every_wait_at_once(served: Served, threads: int)
             assert isinstance(error, Interrupted)
             assert not error.ambiguous
             assert error.message.startswith("could not read: interrupted before")
-        # From now on nothing waits: where the limit holds nothing goes out any more.
+        # From now on nothing waits, so nothing is sent while the limit is reached.
         with pytest.raises(Interrupted):
             get(transport)
         assert server.count - sent == (served[0] == 503)
 
 
-def test_what_need_not_wait_goes_after_a_request_to_stop() -> None:
+def test_a_request_that_need_not_wait_is_sent_after_a_request_to_stop() -> None:
     stop = Stop()
     with scripted(FINE, stop=stop) as (transport, seen):
         stop.request()
@@ -322,7 +322,7 @@ def test_a_forced_stop_abandons_a_request_in_flight(method: str) -> None:
     finally:
         release.set()
         asking.join(HANG)
-    # Whether a write was done is not known.
+    # The server may or may not have performed a write.
     assert caught.value.ambiguous == (method == "POST")
 
 

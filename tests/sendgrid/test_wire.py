@@ -1,4 +1,4 @@
-"""JSON of every shape: what is put up with, what is refused, and that nothing reads as missing."""
+"""JSON of every shape: what is accepted, what is refused, and that nothing reads as missing."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_segment_is_its_id_and_its_name() -> None:
         ([2], True),
     ],
 )
-def test_what_is_a_v1_segment(version: Any, is_v1: bool) -> None:
+def test_the_version_marks_v1_segments(version: Any, is_v1: bool) -> None:
     assert wire.remote(segment_json(query_version=version), "read").is_v1 is is_v1
 
 
@@ -135,12 +135,12 @@ def test_a_segment_without_a_version_is_v1() -> None:
         ({"parent_list_id": ""}, ()),
     ],
 )
-def test_parent_lists(fields: dict[str, Any], parents: tuple[str, ...]) -> None:
+def test_parent_lists_are_read(fields: dict[str, Any], parents: tuple[str, ...]) -> None:
     assert wire.remote({"id": "a", "name": "N", **fields}, "read").parent_list_ids == parents
 
 
 @pytest.mark.parametrize("value", [[1], ["a", 1], [["a"]], {"id": "a"}, "a", 7, True, [False]])
-def test_parent_lists_that_cannot_be_made_out_are_refused(value: Any) -> None:
+def test_unreadable_parent_lists_are_refused(value: Any) -> None:
     with pytest.raises(UnexpectedResponse, match="parent lists") as caught:
         wire.remote({"id": "a", "name": "N", "parent_list_ids": value}, "read it")
     assert caught.value.message.startswith("could not read it: the response is unusable")
@@ -165,7 +165,7 @@ def test_parent_lists_that_cannot_be_made_out_are_refused(value: Any) -> None:
         {"results": [{"id": "a", "name": "N"}]},
     ],
 )
-def test_what_is_no_segment_is_refused(data: Any) -> None:
+def test_an_invalid_segment_is_refused(data: Any) -> None:
     with pytest.raises(UnexpectedResponse, match="no id or no name") as caught:
         wire.remote(data, "create it", written=True)
     assert caught.value.ambiguous
@@ -178,12 +178,12 @@ def test_a_definition_has_a_query(query: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [7, 7.0])
-def test_counts(number: float) -> None:
+def test_a_whole_count_is_read(number: float) -> None:
     assert wire.remote(segment_json(contacts_count=number), "read").contacts_count == 7
 
 
 @pytest.mark.parametrize("number", ["7", 7.5, True, float("inf"), float("nan"), None, [7]])
-def test_what_is_no_count(number: Any) -> None:
+def test_an_invalid_count_is_ignored(number: Any) -> None:
     assert wire.remote(segment_json(contacts_count=number), "read").contacts_count is None
 
 
@@ -199,7 +199,7 @@ def test_what_is_no_count(number: Any) -> None:
         (None, Validation.UNKNOWN),
     ],
 )
-def test_validation(status: Any, validation: Validation) -> None:
+def test_the_validation_is_read(status: Any, validation: Validation) -> None:
     assert wire.remote(segment_json(status=status), "read").validation is validation
 
 
@@ -245,7 +245,7 @@ def test_a_segment_is_read_or_refused(data: dict[str, Any]) -> None:
         ({"segment_ids": ["a", "b"], "all": True}, ("a", "b")),
     ],
 )
-def test_who_gets_a_single_send(send_to: Any, ids: tuple[str, ...]) -> None:
+def test_a_single_send_has_its_segments(send_to: Any, ids: tuple[str, ...]) -> None:
     read = wire_related.audience({"id": "1", "status": "draft", "send_to": send_to}, "read it")
     assert (read.id, read.name, read.status, read.segment_ids) == ("1", "1", "draft", ids)
 
@@ -260,6 +260,6 @@ def test_who_gets_a_single_send(send_to: Any, ids: tuple[str, ...]) -> None:
         {"id": "1", "send_to": {"segment_ids": [{"id": "a"}]}},
     ],
 )
-def test_a_single_send_that_cannot_be_made_out_is_no_empty_one(data: Any) -> None:
+def test_an_unreadable_single_send_is_not_an_empty_one(data: Any) -> None:
     with pytest.raises(UnexpectedResponse):
         wire_related.audience(data, "read it")
