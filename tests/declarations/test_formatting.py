@@ -104,7 +104,7 @@ def test_an_example_is_formatted(name: str) -> None:
         (
             "query_dsl: selec a\nname: X  \n",
             "name: X\nquery_dsl: selec a\n",
-            "cannot read it",
+            "cannot parse it",
         ),
         (f"name: X\nquery_dsl: &q {RAW}\n", f"name: X\nquery_dsl: &q {RAW}\n", "anchor"),
         (f"{{name: X, query_dsl: {ONE_LINE!r}}}\n", None, "on lines of their own"),

@@ -165,7 +165,7 @@ def test_every_query_of_the_corpus_can_be_formatted(text: str) -> None:
 def test_an_unreadable_query_stays_as_it_is(text: str) -> None:
     layout = format_query(parse(text))
     assert layout.text == text
-    assert "cannot read it" in layout.reason
+    assert "cannot parse it" in layout.reason
 
 
 @settings(max_examples=150, deadline=None)
