@@ -41,6 +41,7 @@ class Commit:
     """A commit of the first-parent history, with its changes against its first parent.
 
     `committed` is in seconds since 1970. `segments` are segment files, `queries` are `.sql` files.
+    `parents` are the ids of all parents, first the one that it is compared with.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Commit:
     subject: str
     segments: tuple[FileChange, ...] = ()
     queries: tuple[FileChange, ...] = ()
+    parents: tuple[str, ...] = ()
 
     @property
     def committed_at(self) -> datetime:

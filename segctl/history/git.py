@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
 from segctl.errors import UsageError
+from segctl.history.all_parents import correct_removals
 from segctl.history.git_log import is_file, parse_log, parse_moves
 from segctl.history.git_process import SUBMODULE, TIMEOUT, Git, repository_root
 from segctl.history.name_scan import possible_name
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.history.commits import Commit
+    from segctl.planning.ownership import Removal
 
 _LOG = (
     "log",
-    "--first-parent",
     "--diff-merges=first-parent",
     "--root",
     "--raw",
@@ -45,9 +46,10 @@ _LOG = (
     "--no-notes",
     "--no-show-signature",
     "--encoding=UTF-8",
-    "--format=tformat:%H %ct%n%an%n%s",
+    "--format=tformat:%H %ct %P%n%an%n%s",
 )
 
+_ALL_PARENTS = ("--full-history", "--parents", "--topo-order")
 _MOVES = (
     *("log", "--no-walk=unsorted", "--stdin", "--diff-merges=first-parent", "--name-status", "-z"),
     # The limit is git's own; it holds whatever the user's settings are.
@@ -78,6 +80,11 @@ def read_removal_history(
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
     removals, uncommitted = timeline.removals(now_declared), timeline.uncommitted(now_declared)
+    try:
+        git = Git(root, os.environ if env is None else env, timeout)
+        removals = _with_all_parents(git, folder, removals)
+    except UsageError as error:
+        return RemovalHistory(unavailable=error.message, remedy=error.hint)
     # Both are ISO 8601 in UTC, which sorts by time.
     limit = "9999" if now is None else format_utc(now)
     return RemovalHistory(
@@ -104,7 +111,10 @@ def read_timeline(
     head = git.head()
     git.refuse_other_histories(head, folder)
     commits = list(
-        parse_log(git.run(*_LOG, *git.relative, head, "--", git.at(folder)), f"{folder}/")
+        parse_log(
+            git.run(*_LOG, "--first-parent", *git.relative, head, "--", git.at(folder)),
+            f"{folder}/",
+        )
     )
     commits.reverse()
     blobs = {
@@ -114,6 +124,21 @@ def read_timeline(
         if change.blob
     }
     return Timeline(commits, git.contents(blobs), folder, _moves(git, commits, folder))
+
+
+def _with_all_parents(git: Git, folder: str, removals: tuple[Removal, ...]) -> tuple[Removal, ...]:
+    """Return removals as all parents of merges have them, not only the first ones.
+
+    Raises `UsageError` where git fails.
+    """
+    if not removals or not git.run("rev-list", "--min-parents=2", "--max-count=1", "HEAD"):
+        return removals
+    output = git.run(*_LOG, *_ALL_PARENTS, *git.relative, "HEAD", "--", git.at(folder))
+    commits = list(parse_log(output, f"{folder}/"))
+    commits.reverse()
+    blobs = {change.blob: b"" for commit in commits for change in commit.segments if change.blob}
+    contents = git.contents(blobs)
+    return correct_removals(removals, commits, contents, folder)
 
 
 def _moves(git: Git, commits: Sequence[Commit], folder: str) -> dict[str, dict[str, str]]:

@@ -69,7 +69,7 @@ def parse_moves(output: bytes) -> dict[str, dict[str, str]]:
 
 def _commit(header: list[str], segments: list[FileChange], queries: list[FileChange]) -> Commit:
     id_and_time, author, subject = header
-    commit_id, _, seconds = id_and_time.partition(" ")
+    commit_id, seconds, *parents = id_and_time.split(" ")
     # A damaged date prints as nothing. No segment is older than 1970, so none would be deleted.
     committed = int(seconds) if seconds.isascii() and seconds.isdigit() else 0
     return Commit(
@@ -79,6 +79,7 @@ def _commit(header: list[str], segments: list[FileChange], queries: list[FileCha
         redact(subject),
         tuple(segments),
         tuple(queries),
+        tuple(filter(None, parents)),
     )
 
 

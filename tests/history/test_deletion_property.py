@@ -73,9 +73,14 @@ Files: TypeAlias = "dict[str, File]"
 
 @dataclass
 class Model:
-    """The files after each first-parent commit, with the time of the commit."""
+    """The files after each first-parent commit, with the time of the commit.
+
+    `all_states` are those of the commits of all parents, in the order of time: main has no commit
+    while a branch is worked on.
+    """
 
     states: list[tuple[float, Files]] = field(default_factory=list)
+    all_states: list[tuple[float, Files]] = field(default_factory=list)
 
     def names_of(self, name: str) -> set[str]:
         """Return a name, and those that it was renamed from, in a file or by `previous_names`."""
@@ -100,6 +105,18 @@ class Model:
             if len(names) == before:
                 return names
 
+    def last_declaration(self, name: str) -> tuple[int, bool]:
+        """Return the last commit of all parents that declares a name, and whether it protects it.
+
+        The commit is -1 where none does.
+        """
+        for index in reversed(range(len(self.all_states))):
+            files = self.all_states[index][1].values()
+            declaring = [file for file in files if file.name == name and not file.removed]
+            if declaring:
+                return index, any(file.protected for file in declaring)
+        return -1, False
+
     def was_declared(self, name: str, record: Record) -> bool:
         """Return whether a commit declared a segment as it is, under a name or an earlier one."""
         names = self.names_of(name)
@@ -123,13 +140,19 @@ class Model:
             for _, files in self.states
         ]
         last = max((index for index, files in enumerate(declaring) if files), default=-1)
-        is_ours = last >= 0 and created_at < self.states[last + 1][0]
+        last_of_all, was_protected = self.last_declaration(name)
+        removed_at = min(
+            states[index + 1][0]
+            for states, index in ((self.states, last), (self.all_states, last_of_all))
+        )
+        is_ours = last >= 0 and created_at < removed_at
         was_forgotten = any(
             file.name == name and file.removed == "forget"
-            for _, files in self.states[last + 1 :]
+            for _, files in [*self.states[last + 1 :], *self.all_states[last_of_all + 1 :]]
             for file in files.values()
         )
-        if is_ours and not was_forgotten and declaring[last][0].protected:
+        was_protected = was_protected or (last >= 0 and declaring[last][0].protected)
+        if is_ours and not was_forgotten and was_protected:
             return "it was protected"
         if ownership is Ownership.EXCLUSIVE:
             return ""
@@ -185,6 +208,7 @@ class World:
                 text = file.yaml()
                 size = len(text.encode())
                 self.stream += [f"M 100644 inline {path}", f"data {size}", text]
+        self.model.all_states.append((moment, dict(self.files)))
         if self.branch == "main":
             self.model.states.append((moment, dict(self.files)))
         self.watch.forward(minutes=1)
