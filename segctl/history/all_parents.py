@@ -37,14 +37,16 @@ def correct_removals(
     commits: Sequence[Commit],
     blobs: Mapping[str, bytes],
     folder: str,
+    scanned_names: dict[str, str],
 ) -> tuple[Removal, ...]:
     """Return removals with the earliest commit, and the protection, that any parent shows.
 
     A name that any parent forgot after it was last declared is left out. `commits` are those of
-    all parents, each after its parents; `blobs` has the contents of their segment files.
+    all parents, each after its parents; `blobs` has the contents of their segment files, and
+    `scanned_names` the possible names in those that were scanned.
     """
     by_name = {removal.name: removal for removal in removals}
-    states = _states(commits, _EntryReader(by_name, blobs, folder))
+    states = _states(commits, _EntryReader(by_name, blobs, folder, scanned_names))
     declared_later = _declared_later(commits, states)
     forgotten: set[str] = set()
     for commit in commits:
@@ -133,10 +135,17 @@ def _declared_later(
 class _EntryReader:
     """Reads what versions of files say of some names."""
 
-    def __init__(self, names: Collection[str], blobs: Mapping[str, bytes], folder: str) -> None:
+    def __init__(
+        self,
+        names: Collection[str],
+        blobs: Mapping[str, bytes],
+        folder: str,
+        scanned_names: dict[str, str],
+    ) -> None:
         self._names = names
         self._blobs = blobs
         self._folder = folder
+        self._scanned_names = scanned_names
         self._entries: dict[tuple[str, str], _Entry | None] = {}
 
     def read(self, path: str, blob: str | None, before: _Entry | None) -> _Entry | None:
@@ -144,7 +153,9 @@ class _EntryReader:
         if blob is None:
             return None
         data = self._blobs[blob] if blob else b""
-        name = possible_name(data)
+        if blob not in self._scanned_names:
+            self._scanned_names[blob] = possible_name(data)
+        name = self._scanned_names[blob]
         if not name:
             return before
         if name not in self._names:

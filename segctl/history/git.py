@@ -82,7 +82,7 @@ def read_removal_history(
     removals, uncommitted = timeline.removals(now_declared), timeline.uncommitted(now_declared)
     try:
         git = Git(root, os.environ if env is None else env, timeout)
-        removals = _with_all_parents(git, folder, removals)
+        removals = _with_all_parents(git, timeline, folder, removals)
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
     # Both are ISO 8601 in UTC, which sorts by time.
@@ -126,7 +126,9 @@ def read_timeline(
     return Timeline(commits, git.contents(blobs), folder, _moves(git, commits, folder))
 
 
-def _with_all_parents(git: Git, folder: str, removals: tuple[Removal, ...]) -> tuple[Removal, ...]:
+def _with_all_parents(
+    git: Git, timeline: Timeline, folder: str, removals: tuple[Removal, ...]
+) -> tuple[Removal, ...]:
     """Return removals as all parents of merges have them, not only the first ones.
 
     Raises `UsageError` where git fails.
@@ -137,8 +139,8 @@ def _with_all_parents(git: Git, folder: str, removals: tuple[Removal, ...]) -> t
     commits = list(parse_log(output, f"{folder}/"))
     commits.reverse()
     blobs = {change.blob: b"" for commit in commits for change in commit.segments if change.blob}
-    contents = git.contents(blobs)
-    return correct_removals(removals, commits, contents, folder)
+    contents = {**timeline.blobs, **git.contents(blobs.keys() - timeline.blobs.keys())}
+    return correct_removals(removals, commits, contents, folder, timeline.scanned_names)
 
 
 def _moves(git: Git, commits: Sequence[Commit], folder: str) -> dict[str, dict[str, str]]:

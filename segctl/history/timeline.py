@@ -46,7 +46,8 @@ class Timeline:
 
     `commits` go from the first one that touched the folder to HEAD; `blobs` has the content of
     every blob that they name; `folder` is relative to the project. `moves` has the new paths of the
-    files that git finds moved, by commit and old path.
+    files that git finds moved, by commit and old path. `scanned_names` has the possible names
+    in the contents that were scanned, by blob.
     """
 
     def __init__(
@@ -57,7 +58,8 @@ class Timeline:
         moves: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.commits = commits
-        self._blobs = blobs
+        self.scanned_names: dict[str, str] = {}
+        self.blobs = blobs
         self._folder = folder
         self._moves = moves or {}
         self._moved: dict[int, MovedNames] = {}
@@ -71,14 +73,13 @@ class Timeline:
     @cached_property
     def _paths(self) -> dict[str, set[str]]:
         """Every name that may ever have been declared, and the files that may have declared it."""
-        names: dict[str, str] = {}
-        paths = defaultdict(set)
+        names, paths = self.scanned_names, defaultdict(set)
         for path, timeline in self._segments.items():
             for _, blob in timeline:
                 if not blob:
                     continue
                 if blob not in names:
-                    names[blob] = possible_name(self._blobs[blob])
+                    names[blob] = possible_name(self.blobs[blob])
                 if names[blob]:
                     paths[names[blob]].add(path)
         return paths
@@ -219,7 +220,7 @@ class Timeline:
         claimants = defaultdict(set)
         for path, timeline in self._segments.items():
             # Most files never had the key, and need not be read.
-            if any(blob and b"previous_names" in self._blobs[blob] for _, blob in timeline):
+            if any(blob and b"previous_names" in self.blobs[blob] for _, blob in timeline):
                 for declared in filter(None, self._states(path)[1]):
                     for previous in declared.previous_names:
                         claimants[previous].add(declared.name)
@@ -233,8 +234,8 @@ class Timeline:
         for path in self._paths[name]:
             for index, blob in self._segments[path]:
                 # Most versions do not have the key, and need not be read.
-                if blob and index > since and b"removed" in self._blobs[blob]:
-                    content, _ = read_file(path, self._blobs[blob], {}, self._folder)
+                if blob and index > since and b"removed" in self.blobs[blob]:
+                    content, _ = read_file(path, self.blobs[blob], {}, self._folder)
                     if (
                         isinstance(content, Tombstone)
                         and content.disposal is Disposal.FORGET
@@ -332,13 +333,13 @@ class Timeline:
         query_blob = _blob_at(self._queries.get(query, []), index) or ""
         key = path, blob, query_blob
         if key not in self._versions:
-            queries = {query: self._blobs[query_blob]} if query_blob else {}
-            self._versions[key] = read_file(path, self._blobs[blob], queries, self._folder)[0]
+            queries = {query: self.blobs[query_blob]} if query_blob else {}
+            self._versions[key] = read_file(path, self.blobs[blob], queries, self._folder)[0]
         return self._versions[key]
 
     def _query_path(self, path: str, blob: str) -> str:
         """Return the `.sql` file that a version of a file names; empty if it names none."""
-        data = self._blobs[blob]
+        data = self.blobs[blob]
         # YAML spells a key literally or with backslash escapes.
         if b"query_file" not in data and b"\\" not in data:
             return ""
