@@ -14,6 +14,7 @@ from segctl.common.suggest import did_you_mean
 from segctl.errors import Severity
 from segctl.query.lint.rule import Needs, Violation, quoted_list, rule
 from segctl.query.personal_data import find_email_addresses
+from segctl.query.placeholders import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -176,7 +177,7 @@ def _real_addresses(value: object, path: Path) -> Iterator[KeyViolation]:
         yield from _real_addresses(child, (*path, key))
 
 
-@rule("unknown-list", needs=Needs.LISTS)
+@rule("unknown-list", Severity.ERROR, needs=Needs.LISTS)
 def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterator[KeyViolation]:
     """Report parent lists that the account does not have; the rule for queries has the help."""
     for number, list_id in enumerate(declared.segment.parent_list_ids):
@@ -186,6 +187,17 @@ def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterato
                 f"the account has no list `{list_id}`",
                 account_schema.list_hint,
             )
+
+
+@rule("placeholder", Severity.ERROR)
+def placeholder_in_name(declared: Declared, _: object) -> Iterator[KeyViolation]:
+    """Report placeholders in a segment's name; the rule for queries has the help."""
+    for match in PLACEHOLDER.finditer(declared.name):
+        yield KeyViolation(
+            ("name",),
+            f"`{match.group()}` looks like a placeholder, which nothing fills in",
+            "write the value; if it is meant literally, add `# segctl: ignore[placeholder]`",
+        )
 
 
 @rule("unknown-code")

@@ -20,6 +20,7 @@ from segctl.declarations.lint_rules import (
     duplicate_definition,
     missing_owner,
     name_pattern,
+    placeholder_in_name,
     unknown_code,
     unknown_parent,
     unused_ignore,
@@ -273,7 +274,7 @@ class _FileLinter:
     def _declaration_findings(self, duplicate_of: Declared | None) -> Iterator[_PlacedFinding]:
         """Call the rules for declarations, each with its second argument."""
         calls: list[tuple[Rule, object]] = [(missing_owner, None)]
-        calls.append((address_in_tests, self.document.value))
+        calls += [(placeholder_in_name, None), (address_in_tests, self.document.value)]
         if self.settings.name_pattern is not None:
             calls.append((name_pattern, self.settings.name_pattern))
         if self.account_schema.lists is not None:

@@ -761,11 +761,26 @@ def test_plan_knows_the_fields_and_lists_of_the_account(connected: Project, remo
     result = connected.run("plan")
     assert result.code == 1
     assert "error[unknown-column]" in result.out
-    assert "warning[unknown-list]" in result.out
+    assert "error[unknown-list]" in result.out
     assert connected.run("apply", "--auto-approve").code == 1
     assert remote.definitions() == {}
     remote.emulator.console.add_list("A list", id=LIST)
     remote.emulator.console.add_field("totl_spend", "Number")
+    assert connected.run("apply", "--auto-approve").code == 0
+
+
+@pytest.mark.parametrize("negation", ["", "NOT "])
+def test_a_list_of_another_account_is_not_applied(
+    connected: Project, remote: Remote, negation: str
+) -> None:
+    connected.declare("VIP", query(f"{negation}array_contains(list_ids, ['{LIST}'])"))
+    assert connected.run("validate").code == 0
+    assert connected.run("plan").code == 1
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "error[unknown-list]" in result.out
+    assert remote.definitions() == {}
+    remote.emulator.console.add_list("A list", id=LIST)
     assert connected.run("apply", "--auto-approve").code == 0
 
 

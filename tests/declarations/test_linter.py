@@ -170,6 +170,26 @@ def test_an_unknown_parent_list_is_reported_with_the_lists_of_the_account() -> N
     assert codes(text, account_schema=known) == []
 
 
+@pytest.mark.parametrize("name", ["VIP ${env}", "VIP {{ env }}", "VIP <<env>>"])
+def test_a_placeholder_in_a_name_is_an_error_unless_it_is_ignored(name: str) -> None:
+    (finding,) = run(f"name: '{name}'\nquery_dsl: {Q}\n")
+    assert (finding.code, finding.severity) == ("placeholder", Severity.ERROR)
+    assert str(finding.span) == "segments/1.yaml:1:7"
+    assert finding.summary == f"`{name[4:]}` looks like a placeholder, which nothing fills in"
+    comment = "# segctl: ignore[placeholder]"
+    assert codes(f"name: '{name}' {comment}\nquery_dsl: {Q}\n") == []
+    assert codes(f"name: VIP {{x}} $y\nquery_dsl: {Q}\n") == []
+
+
+def test_a_placeholder_in_a_literal_is_an_error_unless_it_is_ignored() -> None:
+    where = "WHERE plan = '${plan}'"
+    (finding,) = run(f"name: a\nquery_dsl: |\n  {Q}\n  {where}\n")
+    assert (finding.code, finding.severity) == ("placeholder", Severity.ERROR)
+    assert str(finding.span) == "segments/1.yaml:4:17"
+    comment = "-- segctl: ignore[placeholder]"
+    assert codes(f"name: a\nquery_dsl: |\n  {Q}\n  {where} {comment}\n") == []
+
+
 def test_settings_change_the_severity_of_a_rule() -> None:
     text = f"name: a\nquery_dsl: {Q} {DROPS}\n"
     (finding,) = run(text, settings=RuleSettings.from_config({"drops-nulls": "error"}))

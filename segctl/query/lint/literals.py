@@ -15,6 +15,7 @@ from segctl.query.lint.rule import Needs, Violation, quote_sql, rule, violation_
 from segctl.query.lint.types import compared_pairs
 from segctl.query.parser.tokens import TokenKind, lower, upper
 from segctl.query.personal_data import find_email_addresses
+from segctl.query.placeholders import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,6 +98,33 @@ def _literal_text(node: ast.Expression) -> str:
 def _is_phone_number(text: str) -> bool:
     digits = sum(char.isdigit() for char in text)
     return _MIN_DIGITS <= digits <= _MAX_DIGITS and _PHONE.fullmatch(text) is not None
+
+
+@rule("placeholder", Severity.ERROR)
+def placeholder(token: Token, _: object) -> Iterator[Violation]:
+    """Report `${x}`, `{{ x }}` and `<<x>>` in a segment's name or in a literal of its query.
+
+    SendGrid and segctl fill in no placeholders. Text in which a template was not filled in is
+    compared as it is, so `country = '${country}'` selects nobody and `country != '${country}'`
+    everybody with a country. The rule checks strings and quoted names, and the segment's `name`.
+
+    Write the value. If the text really contains these characters, add an ignore comment.
+
+    Bad::
+
+        country = '${country}'
+
+    Good::
+
+        country = 'US'
+    """
+    for match in PLACEHOLDER.finditer(token.text):
+        yield Violation(
+            token.start + match.start(),
+            token.start + match.end(),
+            f"{quote_sql(match.group(), 60)} looks like a placeholder, which nothing fills in",
+            "write the value; if it is meant literally, add `-- segctl: ignore[placeholder]`",
+        )
 
 
 @rule("leading-wildcard", Severity.INFO, ast.Like)
@@ -197,13 +225,14 @@ def malformed_list_id(call: ast.Call, context: NodeContext) -> Iterator[Violatio
             )
 
 
-@rule("unknown-list", Severity.WARNING, ast.Call, needs=Needs.LISTS)
+@rule("unknown-list", Severity.ERROR, ast.Call, needs=Needs.LISTS)
 def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     """Report lists that the account does not have.
 
     A list that was deleted, or that belongs to another account (staging, another subuser), has
-    no contacts, so the segment is empty. Only commands that connect to the account can check
-    this. The rule also checks `parent_list_ids`.
+    no contacts. A condition that includes it selects nobody, and one that excludes it, everybody:
+    NOT array_contains(…) then sends to exactly the contacts who must not be reached. Only commands
+    that connect to the account can check this. The rule also checks `parent_list_ids`.
 
     Use the id of a list of this account.
 

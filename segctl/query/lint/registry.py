@@ -22,7 +22,7 @@ from segctl.query.lint import (
     types,
 )
 from segctl.query.lint.walk import rules_by_class, walk_rules
-from segctl.query.parser.tokens import upper
+from segctl.query.parser.tokens import TokenKind, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,6 +71,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             logic.duplicate_condition,
             logic.duplicate_value,
             literals.personal_data,
+            literals.placeholder,
             literals.leading_wildcard,
             literals.like_without_wildcard,
             literals.malformed_list_id,
@@ -90,8 +91,8 @@ _MAY_BE_SELECT = ("WITH", "VALUES")
 def lint(parsed: ParsedQuery, account_schema: AccountSchema) -> tuple[Finding, ...]:
     """Check one query; return the findings in the order of their places. Never raises.
 
-    A query that cannot be parsed is checked for its problems and for personal data: an address
-    stays personal in spite of a typo elsewhere.
+    A query that cannot be parsed is checked for its problems, for personal data and for
+    placeholders: an address stays personal in spite of a typo elsewhere.
     """
     if parsed.query is None:
         findings = [
@@ -100,6 +101,7 @@ def lint(parsed: ParsedQuery, account_schema: AccountSchema) -> tuple[Finding, .
     else:
         findings = [*walk_rules(_BY_CLASS, parsed.query, parsed.text, account_schema)]
     findings += _personal_data_in_tokens(parsed, findings)
+    findings += _placeholders_in_tokens(parsed)
     return tuple(sorted(findings, key=lambda finding: (finding.start, -finding.end)))
 
 
@@ -110,6 +112,13 @@ def _personal_data_in_tokens(parsed: ParsedQuery, findings: list[Finding]) -> It
     for violation in literals.personal_tokens(parsed.tokens):
         if violation.start not in reported:
             yield rule.finding(violation)
+
+
+def _placeholders_in_tokens(parsed: ParsedQuery) -> Iterator[Finding]:
+    for token in parsed.tokens:
+        if token.kind in (TokenKind.STRING, TokenKind.QUOTED):
+            for violation in literals.placeholder.check(token, None):
+                yield literals.placeholder.finding(violation)
 
 
 def _parse_findings(parsed: ParsedQuery, problem: Problem) -> Iterator[Finding]:
