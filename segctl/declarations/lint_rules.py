@@ -177,7 +177,7 @@ def _real_addresses(value: object, path: Path) -> Iterator[KeyViolation]:
         yield from _real_addresses(child, (*path, key))
 
 
-@rule("unknown-list", Severity.ERROR, needs=Needs.LISTS)
+@rule("unknown-list", needs=Needs.LISTS)
 def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterator[KeyViolation]:
     """Report parent lists that the account does not have; the rule for queries has the help."""
     for number, list_id in enumerate(declared.segment.parent_list_ids):

@@ -232,7 +232,7 @@ def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     A list that was deleted, or that belongs to another account (staging, another subuser), has
     no contacts. A condition that includes it selects nobody, and one that excludes it, everybody:
     NOT array_contains(…) then sends to exactly the contacts who must not be reached. Only commands
-    that connect to the account can check this. The rule also checks `parent_list_ids`.
+    that connect to the account can check this. In `parent_list_ids`, it is a warning.
 
     Use the id of a list of this account.
 
