@@ -93,13 +93,13 @@ def refreshed(served: Served) -> Refresh:
             answer(429, X_RateLimit_Limit="600", X_RateLimit_Remaining="0", X_RateLimit_Reset="90"),
             RefreshStatus.DEFERRED,
             "18:07 Europe/Prague: the account's rate limit was reached",
-            "NAME` then",
+            "NAME` after that time",
         ),
         (
             FULL,
             RefreshStatus.DEFERRED,
             "18:06 Europe/Prague: the account's rate limit",
-            "NAME` then",
+            "NAME` after that time",
         ),
         (
             answer(500, {"error": "boom"}),
