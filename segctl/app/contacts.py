@@ -74,11 +74,11 @@ def pull_contacts(
     lists: Sequence[str] = (),
     console: Console = SILENT,
     *,
-    while_exporting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    while_requesting: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> PulledContacts:
     """Export the contacts of the account, or of lists with these names or ids, and keep them.
 
-    `while_exporting` is entered while SendGrid makes the exports and they are downloaded; once
+    `while_requesting` is entered while the account is asked and the exports are downloaded; once
     `Connection.stop` is requested, that raises `Interrupted`, and the next pull resumes there.
     Raises `UsageError` without DuckDB and `Refused` if git could take the contacts, both before
     anything is sent; further `RemoteError`, `InvalidInput` and `UsageError`.
@@ -94,7 +94,7 @@ def pull_contacts(
     try:
         with store.locked():
             return _pull(
-                project, connection, store, lists, console, while_exporting=while_exporting
+                project, connection, store, lists, console, while_requesting=while_requesting
             )
     except OSError as error:
         raise UsageError(
@@ -111,32 +111,32 @@ def _pull(
     names: Sequence[str],
     console: Console,
     *,
-    while_exporting: Callable[[], AbstractContextManager[None]],
+    while_requesting: Callable[[], AbstractContextManager[None]],
 ) -> PulledContacts:
     """Pull, with the store locked. Raises `OSError` as well."""
     from segctl.contacts.build import AccountInfo, build_dataset  # noqa: PLC0415 - DuckDB
 
-    lists = {
-        contact_list.id: contact_list for contact_list in connection.reader.list_contact_lists()
-    }
-    custom, reserved = connection.reader.list_fields()
-    if names:
-        wanted: list[str | None] = [*_list_ids(names, lists.values())]
-    else:
-        wanted = [None, *_used_list_ids(project, connection, lists, console)]
-    with connection.downloads() as downloads, console.progress("pulling contacts") as update:
-        pull = Pull(
-            store,
-            connection.digest,
-            Exports(connection.writer.transport),
-            downloads,
-            project.clock,
-            lambda list_id: _label(list_id, lists),
-            console.talk,
-            update,
-            connection.stop,
-        )
-        with while_exporting():
+    with while_requesting():
+        lists = {
+            contact_list.id: contact_list for contact_list in connection.reader.list_contact_lists()
+        }
+        custom, reserved = connection.reader.list_fields()
+        if names:
+            wanted: list[str | None] = [*_list_ids(names, lists.values())]
+        else:
+            wanted = [None, *_used_list_ids(project, connection, lists, console)]
+        with connection.downloads() as downloads, console.progress("pulling contacts") as update:
+            pull = Pull(
+                store,
+                connection.digest,
+                Exports(connection.writer.transport),
+                downloads,
+                project.clock,
+                lambda list_id: _label(list_id, lists),
+                console.talk,
+                update,
+                connection.stop,
+            )
             exports = pull.run(wanted)
     list_ids = [list_id for list_id in wanted if list_id is not None]
     only = [lists[list_id].name for list_id in list_ids] if names else []

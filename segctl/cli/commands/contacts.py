@@ -72,7 +72,7 @@ def pull(project: Project, console: Console, *, lists: tuple[str, ...]) -> int:
             # No request needs to finish: what was downloaded is kept, whatever is abandoned.
             interruptible = partial(stop_on_signals, connection.stop, force=True)
             pulled = pull_contacts(
-                project, connection, lists, console, while_exporting=interruptible
+                project, connection, lists, console, while_requesting=interruptible
             )
     except (KeyboardInterrupt, Interrupted):
         console.talk("The downloads are kept; run `segctl contacts pull` again to resume.")
