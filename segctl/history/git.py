@@ -9,11 +9,13 @@ nothing. An incomplete history is refused with the reason.
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
+from segctl.documents.yaml_reader import parse_document
 from segctl.errors import UsageError
 from segctl.history.all_parents import correct_removals
 from segctl.history.git_log import is_file, parse_log, parse_moves
@@ -21,6 +23,7 @@ from segctl.history.git_process import SUBMODULE, TIMEOUT, Git, repository_root
 from segctl.history.name_scan import possible_name
 from segctl.history.timeline import Timeline
 from segctl.planning.ownership import RemovalHistory
+from segctl.project.config import FILE as CONFIG
 from segctl.project.files import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ _LOG = (
     "--format=tformat:%H %ct %P%n%an%n%s",
 )
 
+_SUFFIXES = tuple(SEGMENT_SUFFIXES)
 _ALL_PARENTS = ("--full-history", "--parents", "--topo-order")
 _MOVES = (
     *("log", "--no-walk=unsorted", "--stdin", "--diff-merges=first-parent", "--name-status", "-z"),
@@ -83,14 +87,20 @@ def read_removal_history(
     try:
         git = Git(root, os.environ if env is None else env, timeout)
         removals = _with_all_parents(git, timeline, folder, removals)
+        elsewhere = _declared_by_others(git, {removal.name for removal in removals})
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
     # Both are ISO 8601 in UTC, which sorts by time.
     limit = "9999" if now is None else format_utc(now)
     return RemovalHistory(
-        tuple(removal for removal in removals if removal.removed_at <= limit),
+        tuple(
+            removal
+            for removal in removals
+            if removal.removed_at <= limit and removal.name not in elsewhere
+        ),
         uncommitted=uncommitted,
         dated_ahead=tuple(removal for removal in removals if removal.removed_at > limit),
+        declared_elsewhere=tuple(sorted(elsewhere.items())),
         versions_of=timeline.versions,
     )
 
@@ -124,6 +134,33 @@ def read_timeline(
         if change.blob
     }
     return Timeline(commits, git.contents(blobs), folder, _moves(git, commits, folder))
+
+
+def _declared_by_others(git: Git, names: Collection[str]) -> dict[str, str]:
+    """Return the names that other projects of the repository declare at HEAD, with the files.
+
+    The files are relative to the top. Raises `UsageError` where git fails.
+    """
+    files = git.files_at_head() if names else {}
+    settings = [path for path in files if path == CONFIG or path.endswith(f"/{CONFIG}")]
+    others = [path for path in settings if path != git.at(CONFIG)]
+    if not others:
+        return {}
+    texts = git.contents({files[path] for path in others})
+    folders = tuple(
+        f"{path.removesuffix(CONFIG)}{_segments_folder(texts[files[path]])}/" for path in others
+    )
+    paths = [path for path in files if path.startswith(folders) and path.endswith(_SUFFIXES)]
+    contents = git.contents({files[path] for path in paths})
+    declared = {possible_name(contents[files[path]]): path for path in reversed(paths)}
+    return {name: path for name, path in declared.items() if name in names}
+
+
+def _segments_folder(settings: bytes) -> str:
+    """Return the setting `segments` of a segctl.yaml."""
+    value = parse_document(CONFIG, settings.decode("utf-8", "replace")).value
+    folder = value.get("segments") if isinstance(value, dict) else None
+    return posixpath.normpath(folder) if isinstance(folder, str) and folder else "segments"
 
 
 def _with_all_parents(

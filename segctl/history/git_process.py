@@ -12,6 +12,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
+from segctl.history.git_log import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -110,6 +111,16 @@ class Git:
             mode, _, blob = header.split(b" ")
             relative = name.decode("utf-8", "replace").removeprefix(self._prefix)
             yield mode, blob.decode("ascii"), relative
+
+    def files_at_head(self) -> dict[str, str]:
+        """Return the blob of each file at HEAD, by its path from the top of the repository."""
+        files = {}
+        for entry in self.run("ls-tree", "-r", "-z", "HEAD").split(b"\0")[:-1]:
+            header, _, name = entry.partition(b"\t")
+            mode, _, blob = header.split(b" ")
+            if is_file(mode):
+                files[name.decode("utf-8", "replace")] = blob.decode("ascii")
+        return files
 
     def run(self, *argv: str, data: bytes = b"") -> bytes:
         """Return the output of git. Raises `UsageError` where it fails."""

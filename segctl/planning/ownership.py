@@ -73,6 +73,8 @@ class RemovalHistory:
     the removals whose commit has a date in the future, which proves nothing. `versions_of` returns
     all definitions that commits declared under a name or one that it was renamed from, oldest
     first; it reads no more than what git returned already.
+    `declared_elsewhere` has the removed names that another project of the repository declares, each
+    with that file, relative to the top.
     """
 
     removals: tuple[Removal, ...] = ()
@@ -80,6 +82,7 @@ class RemovalHistory:
     remedy: str = ""
     uncommitted: tuple[str, ...] = ()
     dated_ahead: tuple[Removal, ...] = ()
+    declared_elsewhere: tuple[tuple[str, str], ...] = ()
     versions_of: Callable[[str], tuple[DeclaredVersion, ...]] = field(
         default=lambda _name: (), compare=False
     )

@@ -136,6 +136,7 @@ def decide_undeclared(remotes: Sequence[Remote], rules: UndeclaredRules) -> Unde
     decisions = decider.decisions
     decisions.diagnostics += _uncommitted(decisions.ignored, rules)
     decisions.diagnostics += _dated_ahead(decisions.ignored, rules)
+    decisions.diagnostics += _declared_elsewhere(decisions.ignored, rules)
     decisions.diagnostics += _removes_nothing(decisions.ignored, remotes, rules)
     if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
         # It matters only if some undeclared segment is not forgotten on purpose.
@@ -268,6 +269,21 @@ def _dated_ahead(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[
                 f"removed or renamed it, is dated in the future ({removal.removed_at})",
                 hint="plan again after that date; or, to delete it, add a file with its name and "
                 "`removed: true`; to rename it, add its name to `previous_names`",
+            )
+
+
+def _declared_elsewhere(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+    """Warn of removed segments that another project of the repository declares."""
+    ignored_names = {item.name for item in ignored if not item.is_v1}
+    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
+    for name, file in rules.removal_history.declared_elsewhere:
+        if name in ignored_names and rules.is_selected(name):
+            yield Diagnostic(
+                "declared-elsewhere",
+                Severity.WARNING,
+                f"`{name}` is left alone: another project of this repository declares it ({file})",
+                hint="to delete it, remove that file too; to end this message, add a file with its "
+                "name and `removed: forget`",
             )
 
 
