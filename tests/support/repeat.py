@@ -27,7 +27,8 @@ class _Repeated:
 
 
 def _keep_busy() -> None:
-    while True:
+    parent = multiprocessing.parent_process()
+    while parent is not None and parent.is_alive():
         pass
 
 
