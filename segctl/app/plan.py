@@ -25,6 +25,7 @@ from segctl.planning.planner import (
     select_matching,
 )
 from segctl.planning.safety import apply_safety_rules, id_ending_changes
+from segctl.planning.takeovers import Overwrites, find_overwrites, overwriting_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -194,7 +195,14 @@ def build_plan(
 
         plan, counting = with_impacts(project, connection, plan, console)
     allowed = {segment.name: segment.allow_audience_change for segment in declarations.declared}
-    plan = apply_safety_rules(plan, limits, len(snapshot.remotes), references, allowed)
+    plan = apply_safety_rules(
+        plan,
+        limits,
+        len(snapshot.remotes),
+        references,
+        allowed,
+        overwrites=_overwrites(request, plan, snapshot),
+    )
     lint, names = _checked(project, connection, request, plan) if plan.changes else ((), {})
     return dataclasses.replace(
         plan,
@@ -203,6 +211,15 @@ def build_plan(
         folder=project.config.segments,
         lists=names,
     )
+
+
+def _overwrites(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> Overwrites:
+    """Return whose segments the plan overwrites. Asks git only if it overwrites any."""
+    changes = overwriting_changes(plan, request.inputs.ownership)
+    if not changes:
+        return Overwrites()
+    declared = request.declarations.declared
+    return find_overwrites(changes, declared, snapshot.remotes, request.load_history())
 
 
 def _checked(

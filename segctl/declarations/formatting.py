@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from segctl.declarations.key_blocks import KeyBlock
     from segctl.documents.document import Document, Place
 
-FIRST_KEYS = ("name", "description", "owner", "tags", "protected")
+FIRST_KEYS = ("name", "description", "owner", "tags", "protected", "adopt")
 """The keys that describe a segment to people come first in a file."""
 
 LAST_KEYS = ("parent_list_ids", "query_dsl", "query_file", "tests")

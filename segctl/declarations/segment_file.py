@@ -114,6 +114,7 @@ def _declared(
         allow_audience_change=_allowed_change(value.get("allow_audience_change", False)),
         refresh_priority=int(value.get("refresh_priority", 0)),
         upgrade_from=upgrade.get("v1_id", "").lower(),
+        adopt=value.get("adopt", False),
         upgrade_span=document.span(("upgrade_from", "v1_id")) if upgrade else None,
     )
 

@@ -141,4 +141,5 @@ def _fields(declared: Declared) -> dict[str, object]:
         "protected": declared.protected,
         "previous_names": declared.previous_names,
         "allow_replace": declared.allow_replace,
+        "adopt": declared.adopt,
     }

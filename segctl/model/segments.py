@@ -56,7 +56,7 @@ class Declared:
     does not set it, infinity where it allows any change. `refresh_priority` is 1 to 100, the
     highest is refreshed first; 0 where the file does not set it. `upgrade_from` is the id, in lower
     case, of the v1 segment that it replaces, empty where there is none; `upgrade_span` is its
-    place.
+    place. With `adopt`, the file may change a segment that no commit declared as it is.
     """
 
     segment: Segment
@@ -73,6 +73,7 @@ class Declared:
     refresh_priority: int = 0
     upgrade_from: str = ""
     upgrade_span: Span | None = None
+    adopt: bool = False
 
     @property
     def name(self) -> str:

@@ -370,7 +370,7 @@ def _not_ours(remote: Remote, removal: Removal, standing: Standing) -> Diagnosti
         case Standing.NEWER:
             code, why = "newer-left", f"it was created after commit {commit} removed {removal.file}"
         case Standing.EDITED:
-            code, why = "edited-left", f"it was edited by hand: no commit of {removal.file} has it"
+            code, why = "edited-left", f"it was edited by hand after {removal.file} declared it"
         case _:
             code = "unmanaged-left"
             why = f"it is older than {removal.file}, and no commit declared it as it is"

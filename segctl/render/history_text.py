@@ -87,7 +87,7 @@ def _field_text(declared: Declared, field: str) -> str:
             text = ", ".join(declared.segment.parent_list_ids)
         case "tags":
             text = ", ".join(declared.tags)
-        case "protected" | "allow_replace":
+        case "protected" | "allow_replace" | "adopt":
             text = "true" if getattr(declared, field) else "false"
         case "previous_names":
             text = ", ".join(declared.previous_names)
@@ -143,5 +143,6 @@ def _declared_entry(declared: Declared | None) -> dict[str, Any] | None:
         "protected": declared.protected,
         "previous_names": list(declared.previous_names),
         "allow_replace": declared.allow_replace,
+        "adopt": declared.adopt,
         "file": declared.file,
     }

@@ -32,7 +32,7 @@ def stem(name: str) -> str:
 def outputs(connected: Project, remote: Remote) -> str:
     """The output of every plan that the page shows."""
     console = remote.emulator.console
-    remote.clock.moment = datetime.fromtimestamp(START - 86_400, UTC)
+    remote.clock.moment = datetime.fromtimestamp(START + 10, UTC)
     repository = Repository(connected.root, connected.root)
     repository.git("init", "--quiet", "--initial-branch=main")
     texts = {name: f"total_spend > {number}00" for number, name in enumerate(NAMES, 1)}
@@ -56,6 +56,19 @@ def outputs(connected: Project, remote: Remote) -> str:
     head = repository.commit("Remove", {"churn-risk.yaml": None})
     plan()
     ids = {item.name: item.id for item in console.segments()}
+    remote.clock.moment = datetime.fromtimestamp(START + 40, UTC)
+    edited = ("Churn risk", "Big spenders")
+    for name in edited:
+        console.edit(ids[name], query=query("city = 'Brno'"))
+    taken = segment("Made by hand", "city = 'Praha'")
+    repository.commit("Take a name", {"made-by-hand.yaml": taken})
+    plan()
+    repository.commit("Give it back", {"made-by-hand.yaml": None})
+    # A later time, or the cache has the definition.
+    remote.clock.moment = datetime.fromtimestamp(START + 50, UTC)
+    for name in edited:
+        console.edit(ids[name], query=query(texts[name]), contacts_count=1203)
+    remote.clock.moment = datetime.fromtimestamp(START + 3600, UTC)
     console.add_single_send("Spring sale", status="scheduled", segment_ids=[ids["Churn risk"]])
     plan()
     plan("--ignore-references", "Churn risk")

@@ -1,0 +1,88 @@
+"""Segments that a plan would overwrite although no commit declared them as they are.
+
+A declaration matches a segment by its name. If the segment is as a commit declared it, the change
+is one of ours. If it is not, and is newer than the first declaration, someone edited it by hand
+since. If it is older, it may be someone else's: to overwrite it is a takeover. Pure. What a
+takeover leads to is decided in `safety`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.common.timestamps import parse_time_or_none
+from segctl.model import Patch, Reason, Replace
+from segctl.planning.ownership import Ownership, find_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from segctl.model import Declared, Plan, Remote
+    from segctl.planning.ownership import RemovalHistory
+
+_BY_NAME = (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrites:
+    """What git history shows of the segments that a plan overwrites, by the name alone.
+
+    `foreign` are those that may be someone else's, and `adopted` those that their files adopt with
+    `adopt: true`; `edited` are those that someone edited by hand since they were declared. Without
+    a history, all are `unchecked`, for the reason `unavailable`, and `remedy` says what to do about
+    it.
+    """
+
+    foreign: tuple[Patch | Replace, ...] = ()
+    adopted: tuple[Patch | Replace, ...] = ()
+    edited: tuple[Patch | Replace, ...] = ()
+    unchecked: tuple[Patch | Replace, ...] = ()
+    unavailable: str = ""
+    remedy: str = ""
+
+
+def overwriting_changes(plan: Plan, ownership: Ownership) -> tuple[Patch | Replace, ...]:
+    """Return the changes for which git history must show whose segments they overwrite.
+
+    `previous_names` say which segment is meant, and under `exclusive` ownership every segment
+    belongs to the project.
+    """
+    if ownership is Ownership.EXCLUSIVE:
+        return ()
+    return tuple(
+        change
+        for change in plan.changes
+        if isinstance(change, Patch | Replace) and change.reason in _BY_NAME
+    )
+
+
+def find_overwrites(
+    changes: Iterable[Patch | Replace],
+    declared: Iterable[Declared],
+    remotes: Iterable[Remote],
+    history: RemovalHistory,
+) -> Overwrites:
+    """Return whose segments these changes overwrite."""
+    adopting = {item.name for item in declared if item.adopt}
+    if history.unavailable:
+        unchecked = tuple(change for change in changes if change.name not in adopting)
+        return Overwrites(
+            unchecked=unchecked, unavailable=history.unavailable, remedy=history.remedy
+        )
+    created_at = {remote.id: remote.created_at for remote in remotes}
+    foreign: list[Patch | Replace] = []
+    adopted: list[Patch | Replace] = []
+    edited: list[Patch | Replace] = []
+    for change in changes:
+        versions = history.versions_of(change.name)
+        if find_version(versions, change.before) is not None:
+            continue
+        created = parse_time_or_none(created_at.get(change.id))
+        first = parse_time_or_none(versions[0].commit.committed_at) if versions else None
+        is_newer = created is not None and first is not None and created >= first
+        if is_newer:
+            edited.append(change)
+        else:
+            (adopted if change.name in adopting else foreign).append(change)
+    return Overwrites(tuple(foreign), tuple(adopted), tuple(edited))
