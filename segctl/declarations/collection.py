@@ -69,7 +69,7 @@ def read_declarations(
     diagnostics += _duplicate_upgrades(declared, documents)
     if all(diagnostic.severity is not Severity.ERROR for diagnostic in diagnostics):
         # A broken segment file may be the one that names the query file.
-        diagnostics += _unused_queries(declared, queries)
+        diagnostics += _unused_queries(declared, tombstones, queries)
     return Declarations(
         tuple(declared), tuple(sort_diagnostics(diagnostics)), documents, tuple(tombstones)
     )
@@ -162,8 +162,11 @@ def _duplicate_upgrades(
     return diagnostics
 
 
-def _unused_queries(declared: list[Declared], queries: Mapping[str, bytes]) -> list[Diagnostic]:
+def _unused_queries(
+    declared: list[Declared], tombstones: list[Tombstone], queries: Mapping[str, bytes]
+) -> list[Diagnostic]:
     used = {segment.query_span.file for segment in declared}
+    used |= {tombstone.query_file for tombstone in tombstones}
     return [
         Diagnostic(
             "unused-query-file",

@@ -128,7 +128,14 @@ def _allowed_change(value: bool | float | str) -> float:
 
 def _tombstone(document: Document, value: dict[str, Any]) -> Tombstone:
     disposal = Disposal.FORGET if value["removed"] == "forget" else Disposal.DELETE
-    return Tombstone(value["name"], disposal, document.span(("name",)))
+    query_file = value.get("query_file", "")
+    path = posixpath.join(posixpath.dirname(document.file), query_file) if query_file else ""
+    return Tombstone(
+        value["name"],
+        disposal,
+        document.span(("name",)),
+        posixpath.normpath(path) if path else "",
+    )
 
 
 def _check_previous_names(document: Document, value: dict[str, Any]) -> None:

@@ -95,11 +95,16 @@ class Disposal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A file with `removed`: a reviewed request. `span` is the place of the name."""
+    """A file with `removed`: a reviewed request.
+
+    `span` is the place of the name. `query_file` is the `.sql` file that it names, relative to the
+    project, empty if it names none; nothing else of a definition that it keeps counts.
+    """
 
     name: str
     disposal: Disposal
     span: Span
+    query_file: str = ""
 
     @property
     def file(self) -> str:

@@ -80,24 +80,17 @@ WRONG = [
     (HEAD + "allow_replace: 1\n" + QUERY, ["2:16 wrong-type"], "true or false"),
     (HEAD + "allow_audience_change: 1.5\n" + QUERY, ["2:24 wrong-type"], "such as 80%, or true"),
     (HEAD + "allow_audience_change: any\n" + QUERY, ["2:24 bad-value"], "true or a percentage"),
-    (
-        HEAD + "removed: true\nallow_audience_change: true\n",
-        ["3:1 removed-with-more"],
-        "must not have",
-    ),
     (HEAD + "refresh_priority: high\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: true\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: 1.5\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: 0\n" + QUERY, ["2:19 bad-value"], "at least 1"),
     (HEAD + "refresh_priority: 101\n" + QUERY, ["2:19 bad-value"], "at most 100"),
-    (HEAD + "refresh_priority: 5\nremoved: true\n", ["2:1 removed-with-more"], "must not have"),
     (HEAD + "removed: false\n", ["2:10 bad-value"], "true or forget"),
     (HEAD + "removed: forgot\n", ["2:10 bad-value"], "did you mean `forget`?"),
     ("removed: true\n", ["1:1 missing-key"], "`name`"),
-    (HEAD + "removed: true\n" + QUERY, ["3:1 removed-with-more"], "must not have `query_dsl`"),
     (
-        HEAD + "removed: forget\nprotected: true\nprevious_names: [b]\n",
-        ["3:1 removed-with-more", "4:1 removed-with-more"],
+        HEAD + "removed: forget\nprotected: true\nupgrade_from: {}\n" + QUERY,
+        ["3:1 removed-with-more", "4:1 removed-with-more", "4:15 missing-key"],
         "must not have `protected`",
     ),
     # what is kept in git
@@ -432,6 +425,20 @@ def test_a_file_can_declare_a_removal(word: str, disposal: Disposal) -> None:
     assert result.diagnostics == ()
     assert result.declared == ()
     assert result.tombstones == (Tombstone("VIP", disposal, Span(FILE, 1, 7, 1, 10)),)
+
+
+@pytest.mark.parametrize(
+    "more", [QUERY, "query_file: vip.sql\n", "previous_names: [A]\nadopt: true\n" + QUERY]
+)
+def test_a_removal_may_keep_the_definition(more: str) -> None:
+    files = {FILE: f"name: VIP\n{more}removed: true\n".encode()}
+    queries = {"segments/vip.sql": b"SELECT 1"} if "query_file" in more else {}
+    result = read_declarations(files, queries, "segments")
+    assert result.diagnostics == ()
+    assert [tombstone.name for tombstone in result.tombstones] == ["VIP"]
+    files = {FILE: f"name: VIP\n{more}".encode()}
+    (declared,) = read_declarations(files, queries, "segments").declared
+    assert declared.name == "VIP"
 
 
 @pytest.mark.parametrize(

@@ -234,3 +234,20 @@ def test_a_name_that_another_segment_gives_up_in_the_same_commit_is_taken_until_
     result = connected.run("apply", "--auto-approve")
     assert (result.code, "error[name-taken]" in result.out) == (1, True)
     assert ids_by_name(remote) == before
+
+
+def test_a_removal_that_keeps_the_definition_is_taken_back_by_one_line(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    removed = {"vip.yaml": segment("VIP", extra="removed: true\n")}
+    repository.commit("Remove", removed)
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert "VIP" not in ids_by_name(remote)
+    repository.commit("Take it back", {"vip.yaml": segment("VIP")})
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions()["VIP"] == (query("total_spend > 500"), ())
+    # The removal is dated by the commit that says so, not by the one that deletes the file.
+    repository.commits = 4000
+    repository.commit("Remove again", removed)
+    repository.commit("Tidy up", {"vip.yaml": None})
+    assert "- delete  VIP" in connected.run("plan").out
