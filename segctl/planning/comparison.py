@@ -89,6 +89,8 @@ class Comparison:
         change = self._resumed_replacement(declared, remote) or self._edit(match, remote)
         if change is not None:
             self.changes.append(change)
+            if match.proof is not None:
+                self.diagnostics.append(match.proof)
             if match.v1 is not None:
                 self.diagnostics.append(upgrade_deferred(declared, match.v1))
             return

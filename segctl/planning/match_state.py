@@ -25,7 +25,8 @@ class Match:
 
     `reason` says why a segment with another name matches, and is `None` where the names are equal.
     `v1` is the existing v1 segment that it is upgraded from. `surplus` are successors that are not
-    needed any more: another run finished first.
+    needed any more: another run finished first. `proof` is the remark on a rename that git history
+    decides.
     """
 
     declared: Declared
@@ -33,6 +34,7 @@ class Match:
     reason: Reason | None = None
     v1: Remote | None = None
     surplus: tuple[Remote, ...] = ()
+    proof: Diagnostic | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class MatchState:
         self.owners: dict[str, str] = {}
         self.v1_segments: dict[str, Remote] = {}
         self.surplus: dict[str, tuple[Remote, ...]] = {}
+        self.proofs: dict[str, Diagnostic | None] = {}
         self.claimed: set[str] = set()
         self.failed: set[str] = set()
         self.diagnostics: list[Diagnostic] = []
@@ -100,7 +103,8 @@ class MatchState:
             if name not in self.failed:
                 remote, reason = self.matches.get(name, (None, None))
                 v1_segment, surplus = self.v1_segments.get(name), self.surplus.get(name, ())
-                matches.append(Match(declared, remote, reason, v1_segment, surplus))
+                proof = self.proofs.get(name)
+                matches.append(Match(declared, remote, reason, v1_segment, surplus, proof))
         return Matching(matches, self.diagnostics, self.claimed)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.model import Reason
 from segctl.planning.equality import audience_key, same_audience
 from segctl.planning.match_state import join_ids, join_names
+from segctl.planning.proofs import proof_of
 from segctl.planning.temporary_names import Marker, find_marked
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ def match_by_history(
             continue
         in_file = _final_name(state, removal, by_name) == name
         state.claim(name, remote, Reason.RENAMED_IN_FILE if in_file else Reason.SAME_QUERY)
+        state.proofs[name] = proof_of(removal, remote, name)
 
 
 def _find_removed(state: MatchState, removal: Removal) -> Remote | None:

@@ -22,6 +22,7 @@ from segctl.planning.ownership import (
     is_ours,
     standing_of,
 )
+from segctl.planning.proofs import proof_of
 from segctl.planning.temporary_names import Marker, find_marked, is_marked, looks_like_successor
 
 if TYPE_CHECKING:
@@ -228,6 +229,9 @@ class _Decider:
         if self._name_counts[remote.name] > 1:
             return self._if_exclusive()
         if standing is Standing.OURS or is_unread:
+            proof = proof_of(removal, remote)
+            if proof is not None:
+                self._report(proof)
             return Reason.REMOVED, None
         reason = self._if_exclusive()
         if reason is None and standing is not Standing.UNKNOWN:

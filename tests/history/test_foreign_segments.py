@@ -251,3 +251,24 @@ def test_a_removal_that_keeps_the_definition_is_taken_back_by_one_line(
     repository.commit("Remove again", removed)
     repository.commit("Tidy up", {"vip.yaml": None})
     assert "- delete  VIP" in connected.run("plan").out
+
+
+# The proof
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "sarif", "html"])
+def test_every_format_names_the_commits_that_prove_a_delete_and_a_rename(
+    connected: Project, repository: Repository, form: str
+) -> None:
+    declared = repository.git("rev-parse", "HEAD")[:10]
+    text = segment("Kept", "orders_count > 3")
+    files = {"vip.yaml": None, "keep.yaml": text, "new.yaml": segment("New", "orders_count > 9")}
+    changed = repository.commit("Change", files)[:10]
+    output = connected.run("plan", "--format", form).out
+    assert output.count(declared) >= 2
+    assert output.count(changed) >= 2
+    assert output.count("A Committer") >= 4
+    if form == "text":
+        assert "info[proven-by-git]: `VIP` is deleted: commit" in output
+        assert "info[proven-by-git]: `Keep` is renamed to `Kept`: commit" in output
+    assert "proven-by-git" not in connected.run("plan", "--only", "New").out

@@ -1,0 +1,47 @@
+"""The proof for a delete or a rename that git history decides, as a remark in the plan.
+
+Names the commits by which a reviewer can check it. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.errors import Diagnostic, Severity
+from segctl.planning.ownership import find_version
+
+if TYPE_CHECKING:
+    from segctl.model import Remote
+    from segctl.planning.ownership import Removal
+
+_SHOWN_DIGITS = 10
+"""Digits of a commit in a message."""
+
+_DATE_LENGTH = len("2026-07-15")
+
+
+def proof_of(removal: Removal, remote: Remote, new_name: str = "") -> Diagnostic | None:
+    """Return the proof that a segment is ours, for its rename to `new_name` or its delete.
+
+    `None` where its definition is no proof.
+    """
+    if remote.query is None:
+        return None
+    version = find_version(removal.versions, remote.definition)
+    if version is None:
+        return None
+    declared = _commit(version.commit.id, version.commit.committed_at, version.commit.author)
+    removed = _commit(removal.commit, removal.removed_at, removal.author)
+    action = f"renamed to `{new_name}`" if new_name else "deleted"
+    return Diagnostic(
+        "proven-by-git",
+        Severity.INFO,
+        f"`{remote.name}` is {action}: commit {declared} declared it as it is in {version.file}, "
+        f"and commit {removed} removed its name from {removal.file}",
+    )
+
+
+def _commit(commit: str, date: str, author: str) -> str:
+    """Return a commit for a message, with its date and author."""
+    details = ", ".join(part for part in (date[:_DATE_LENGTH], author) if part)
+    return f"{commit[:_SHOWN_DIGITS]} ({details})"
