@@ -488,7 +488,7 @@ def test_git_is_read_only_where_it_matters(
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
     connected.write({"segctl.yaml": f"version: 1\nownership: {mode}\n"})
     for name in names:
-        console.create(name, VIP)
+        console.create(name, CZECH if name == "New name" else VIP)
     console.seed_v1("v1", "email LIKE '%x'")
     assert connected.run("plan", *argv).code in (0, 3)
     assert len(calls) == reads
