@@ -118,6 +118,8 @@ def test_the_plan_in_the_comment_is_the_plan_that_is_applied(shop: Shop) -> None
 
 
 def test_a_plan_that_changed_after_the_approval_is_not_applied(shop: Shop) -> None:
+    text = segment_yaml("VIP", query("total_spend > 500"), extra="adopt: true\n")
+    shop.commit({"segments/vip.yaml": text})
     assert shop.run(pull=7).code == 0
     shop.merge(shop.git("rev-parse", "HEAD"))
     shop.remote.emulator.console.create("VIP", query("total_spend > 1"))
