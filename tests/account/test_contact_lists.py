@@ -55,6 +55,7 @@ def test_a_plan_names_the_lists_of_created_and_deleted_segments(
 def test_the_list_names_are_in_the_json_and_in_a_saved_plan(
     connected: Project, account: Remote
 ) -> None:
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-list: warning}}\n"})
     connected.declare("New", on(GONE), parent=NEWS)
     file = str(connected.root / "plan.json")
     shown = {
