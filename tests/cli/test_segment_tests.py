@@ -436,9 +436,13 @@ def test_tests_change_no_plan(connected: Project) -> None:
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_removed_segment_has_no_tests(project: Project) -> None:
-    project.write({"segments/a.yaml": "name: A\nremoved: true\ntests: []\n"})
-    assert "must not have `tests`" in project.run("validate").err
+def test_the_tests_of_a_removed_segment_do_not_run(project: Project) -> None:
+    name, rest = CLICKS.split("\n", 1)
+    project.write({"segments/a.yaml": CLICKS})
+    assert "FAIL" in project.run("test").out
+    project.write({"segments/a.yaml": f"{name}\nremoved: true\n{rest}"})
+    assert project.run("validate").code == 0
+    assert "FAIL" not in project.run("test").out
 
 
 def test_fmt_puts_the_tests_below_the_query() -> None:
