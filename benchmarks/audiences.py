@@ -23,7 +23,7 @@ PART = 10
 """A short run has this many times fewer contacts."""
 
 BOUND = 1.2
-SHORT_BOUND = 1.4
+SHORT_BOUND = 1.8
 FEW_BOUND = 2.0
 """Where DuckDB has little to do, most of the time is start-up."""
 
