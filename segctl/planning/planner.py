@@ -17,12 +17,8 @@ from segctl.planning.ordering import order_changes
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
 from segctl.planning.temporary_names import successors_by_name
 from segctl.planning.unclear_renames import unclear_rename_refusals
-from segctl.planning.undeclared import (
-    UndeclaredRules,
-    decide_undeclared,
-    find_renamed_old,
-    may_be_deleted,
-)
+from segctl.planning.undeclared import decide_undeclared, find_renamed_old
+from segctl.planning.undeclared_rules import UndeclaredRules, may_be_deleted
 from segctl.planning.v1_upgrades import finished_upgrades
 
 if TYPE_CHECKING:

@@ -1,0 +1,207 @@
+"""What a plan says about the undeclared segments that it leaves alone.
+
+Pure. Does not decide which those are (`undeclared`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.common.suggest import closest_match
+from segctl.errors import Diagnostic, Severity
+from segctl.model import Disposal
+from segctl.planning.ownership import Ownership, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from segctl.errors import Span
+    from segctl.model import Ignore, Remote
+    from segctl.planning.ownership import Removal, RemovalHistory
+    from segctl.planning.undeclared_rules import UndeclaredRules
+
+_SHOWN_NAMES = 5
+"""Names that a warning lists."""
+
+_SHOWN_DIGITS = 10
+"""Digits of a commit in a message."""
+
+_MAX_COMPARED = 5000
+"""Pairs of names that are compared for a suggestion, each in 10 to 30 µs."""
+
+
+def undeclared_remarks(
+    ignored: Sequence[Ignore], remotes: Sequence[Remote], rules: UndeclaredRules
+) -> Iterator[Diagnostic]:
+    """Yield what the rules say of the ignored segments as a whole; `remotes` are all undeclared."""
+    yield from _uncommitted(ignored, rules)
+    yield from _dated_ahead(ignored, rules)
+    yield from _declared_elsewhere(ignored, rules)
+    yield from _removes_nothing(ignored, remotes, rules)
+    if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
+        # It matters only if some undeclared segment is not forgotten on purpose.
+        names = {tombstone.name for tombstone in rules.tombstones}
+        if any(not item.is_v1 and item.name not in names for item in ignored):
+            yield _history_unavailable(rules.removal_history)
+
+
+def _uncommitted(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+    """Warn of segments whose removal or rename is not committed yet."""
+    ignored_names = {item.name for item in ignored if not item.is_v1}
+    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
+    names = [
+        name
+        for name in rules.removal_history.uncommitted
+        if name in ignored_names and rules.is_selected(name)
+    ]
+    if names:
+        yield Diagnostic(
+            "not-committed",
+            Severity.WARNING,
+            "the last commit declares segments that no file declares now: "
+            + ", ".join(f"`{name}`" for name in names[:_SHOWN_NAMES])
+            + (f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""),
+            hint="commit first, or check out the whole folder: only a commit can tell a renamed "
+            "segment, which keeps its id, from a removed one",
+        )
+
+
+def _dated_ahead(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+    """Warn of segments whose removal or rename has a date in the future."""
+    ignored_names = {item.name for item in ignored if not item.is_v1}
+    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
+    for removal in rules.removal_history.dated_ahead:
+        if removal.name in ignored_names and rules.is_selected(removal.name):
+            yield Diagnostic(
+                "dated-ahead",
+                Severity.WARNING,
+                f"`{removal.name}` is left alone: commit {removal.commit[:_SHOWN_DIGITS]}, which "
+                f"removed or renamed it, is dated in the future ({removal.removed_at})",
+                hint="plan again after that date; or, to delete it, add a file with its name and "
+                "`removed: true`; to rename it, add its name to `previous_names`",
+            )
+
+
+def _declared_elsewhere(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+    """Warn of removed segments that another project of the repository declares."""
+    ignored_names = {item.name for item in ignored if not item.is_v1}
+    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
+    for name, file in rules.removal_history.declared_elsewhere:
+        if name in ignored_names and rules.is_selected(name):
+            yield Diagnostic(
+                "declared-elsewhere",
+                Severity.WARNING,
+                f"`{name}` is left alone: another project of this repository declares it ({file})",
+                hint="to delete it, remove that file too; to end this message, add a file with its "
+                "name and `removed: forget`",
+            )
+
+
+def _removes_nothing(
+    ignored: Iterable[Ignore], remotes: Iterable[Remote], rules: UndeclaredRules
+) -> Iterator[Diagnostic]:
+    """Report tombstones without a segment where an ignored segment has nearly the same name.
+
+    Reports nothing where no name is near: a file that removed its segment looks the same.
+    """
+    used = {
+        tombstone.name
+        for remote in remotes
+        if (tombstone := rules.tombstone_of(remote)) is not None
+    }
+    candidates = [item.name for item in ignored if item.name not in used]
+    unused = [
+        tombstone
+        for tombstone in rules.tombstones
+        if tombstone.disposal is Disposal.DELETE
+        and tombstone.name not in used
+        and rules.is_selected(tombstone.name)
+    ]
+    if len(unused) * len(candidates) > _MAX_COMPARED:
+        return
+    for tombstone in unused:
+        meant = closest_match(tombstone.name, candidates)
+        if meant:
+            yield Diagnostic(
+                "removes-nothing",
+                Severity.INFO,
+                f"segment `{tombstone.name}` not found, so this file removes nothing",
+                tombstone.span,
+                hint=f"write `{meant}` if that is the segment you mean; if `{tombstone.name}` is "
+                "gone as intended, delete the file",
+            )
+
+
+def replacement_unfinished(remote: Remote, name: str) -> Diagnostic:
+    """Return the warning about an old segment whose replacement is not finished."""
+    return Diagnostic(
+        "replacement-unfinished",
+        Severity.WARNING,
+        f"`{remote.name}` is kept: its replacement by `{name}` is not finished",
+        hint="keep `allow_replace: true` in the file, without `protected`, and apply again to "
+        "finish it",
+    )
+
+
+def _history_unavailable(history: RemovalHistory) -> Diagnostic:
+    remedy = f"{history.remedy}; or " if history.remedy else ""
+    return Diagnostic(
+        "history-unavailable",
+        Severity.WARNING,
+        "git history is unavailable, so removed files delete nothing and renames create new "
+        f"segments: {history.unavailable}",
+        hint=f"{remedy}set `ownership: declared` in segctl.yaml if that is intended",
+    )
+
+
+def query_missing(remote: Remote, span: Span | None) -> Diagnostic:
+    """Return the warning about a segment that is kept because its query is unknown."""
+    return Diagnostic(
+        "query-missing",
+        Severity.WARNING,
+        f"`{remote.name}` is not deleted: SendGrid returns no query of it to check first",
+        span,
+        hint=f"check it in SendGrid, and delete it there if it should go (id {remote.id})",
+    )
+
+
+def protected_left(remote: Remote, removal: Removal) -> Diagnostic:
+    """Return the remark on a segment that was protected when its file was removed."""
+    return Diagnostic(
+        "protected-left",
+        Severity.INFO,
+        f"`{remote.name}` is not deleted: {removal.file} last declared it with `protected: true`",
+        hint="to delete it, add a file with its name and `removed: true`; to end this message, "
+        "`removed: forget`",
+    )
+
+
+def not_ours(remote: Remote, removal: Removal, standing: Standing) -> Diagnostic:
+    """Return the remark on a segment that a removed file does not delete, and no rename takes."""
+    commit = removal.commit[:_SHOWN_DIGITS]
+    match standing:
+        case Standing.NEWER:
+            code, why = "newer-left", f"it was created after commit {commit} removed {removal.file}"
+        case Standing.EDITED:
+            code, why = "edited-left", f"it was edited by hand after {removal.file} declared it"
+        case _:
+            code = "unmanaged-left"
+            why = f"it is older than {removal.file}, and no commit declared it as it is"
+    return Diagnostic(
+        code,
+        Severity.INFO,
+        f"`{remote.name}` is left alone: {why}",
+        hint="to delete it, add a file with its name and `removed: true`; to rename it, add its "
+        "name to `previous_names`; to end this message, `removed: forget`",
+    )
+
+
+def rename_unfinished(remote: Remote) -> Diagnostic:
+    """Return the warning about a temporary name whose final name no file declares."""
+    return Diagnostic(
+        "rename-unfinished",
+        Severity.WARNING,
+        f"`{remote.name}` has a temporary name of segctl, and no file declares its final name",
+        hint=f"rename it in SendGrid (id {remote.id}), or add this name to `previous_names`; "
+        "to delete it, add a file with this name and `removed: true`",
+    )
