@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import signal
 import ssl
 import sys
 import threading
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+
+# A shell that starts the tests in the background ignores Ctrl-C for them and all their children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("segctl", deadline=None)
 settings.load_profile("segctl")
