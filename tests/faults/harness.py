@@ -80,7 +80,9 @@ class Clock:
             until = self.moment + seconds
             heapq.heappush(self._sleeping, until)
             while self.moment < until:
-                moved = seconds > A_NAP and self._changed.wait(A_MOMENT)
+                naps_next = seconds <= A_NAP and self._sleeping[0] == until
+                # Only waiting releases the lock, which an earlier sleeper needs to wake up.
+                moved = not naps_next and self._changed.wait(A_MOMENT)
                 if not moved and self._sleeping[0] == until:
                     self.moment = until
             self._sleeping.remove(until)
