@@ -39,7 +39,8 @@ SETTLED = timedelta(minutes=2)
 """How long ago a segment must have been edited before its definition is cached.
 
 `updated_at` is in whole seconds: a second edit within the same one, after we read the first, would
-not show. The rest of the two minutes allows for a server's clock that differs from ours.
+not show. It is compared with the server's own clock, and with ours. The rest of the two minutes
+allows for servers behind one address whose clocks differ.
 """
 
 _OURS = re.compile(r"[0-9a-f]{32}\.json|\.[0-9a-f]{32}\.[0-9a-f]{16}\.part")
@@ -65,7 +66,7 @@ class DefinitionCache:
     ) -> None:
         self._folder = folder / FOLDER
         self._file = self._folder / f"{account}.json"
-        self._settled = now - SETTLED
+        self._now = now
         self._say = say
         self._known = self._read()
 
@@ -79,14 +80,19 @@ class DefinitionCache:
             return None
         return replace(listed, query=entry[-1]) if entry[:-1] == _key(listed) else None
 
-    def store(self, listed: Sequence[Remote], read: Iterable[Remote]) -> None:
+    def store(
+        self, listed: Sequence[Remote], read: Iterable[Remote], server_time: datetime | None
+    ) -> None:
         """Store definitions that were just read; drop those that the list contradicts.
 
-        `listed` is the whole list, so that the file grows no larger than the account.
+        `listed` is the whole list, so that the file grows no larger than the account. `server_time`
+        is a moment before anything was read, by the server's clock: without it, nothing shows that
+        a segment was not edited just now, and none of `read` is stored.
         """
+        settled = None if server_time is None else min(self._now, server_time) - SETTLED
         known = {remote.id: self._known[remote.id] for remote in listed if self._holds(remote)}
         for remote in read:
-            entry = self._entry(remote)
+            entry = None if settled is None else _entry(remote, settled)
             if entry is not None:
                 known[remote.id] = entry
         self._replace(known)
@@ -102,17 +108,6 @@ class DefinitionCache:
     def _holds(self, listed: Remote) -> bool:
         entry = self._known.get(listed.id)
         return entry is not None and entry[:-1] == _key(listed)
-
-    def _entry(self, remote: Remote) -> _Entry | None:
-        key = _key(remote)
-        if key is None or remote.query is None or _ADDRESS.search(remote.query):
-            return None
-        # A key may have been pasted into the wrong field.
-        if find_keys(remote.name) or find_keys(remote.query, whole=True):
-            return None
-        edited = parse_time_or_none(key[0])
-        # A time that cannot be read is treated as recent.
-        return (*key, remote.query) if edited is not None and edited <= self._settled else None
 
     def _replace(self, known: dict[str, _Entry]) -> None:
         if known != self._known:
@@ -169,6 +164,19 @@ def _key(remote: Remote) -> tuple[str, str, str, tuple[str, ...]] | None:
     if remote.updated_at is None or remote.query_version is None:
         return None
     return remote.updated_at, remote.query_version, remote.name, remote.parent_list_ids
+
+
+def _entry(remote: Remote, settled: datetime) -> _Entry | None:
+    """Return what is stored of a definition, `None` where it must not be."""
+    key = _key(remote)
+    if key is None or remote.query is None or _ADDRESS.search(remote.query):
+        return None
+    # A key may have been pasted into the wrong field.
+    if find_keys(remote.name) or find_keys(remote.query, whole=True):
+        return None
+    edited = parse_time_or_none(key[0])
+    # A time that cannot be read is treated as recent.
+    return (*key, remote.query) if edited is not None and edited <= settled else None
 
 
 def _decode(data: Mapping[str, Any]) -> dict[str, _Entry]:

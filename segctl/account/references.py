@@ -40,8 +40,11 @@ class UsageChecker:
     def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
         """Return the Single Sends that go to a segment now. Raises `RemoteError`."""
         with self._lock:
-            settled = self._clock.now() - SETTLED
+            now = self._clock.now()
             sends = read_single_sends(self._account, known=self._known)
+            # An edit within the second of another one shows only by the server's own clock.
+            server_time = self._account.server_time
+            settled = None if server_time is None else min(now, server_time) - SETTLED
             self._known = [send for send in sends if _is_before(send.updated_at, settled)]
         return tuple(send for send in sends if segment_id in send.segment_ids)
 
@@ -79,7 +82,7 @@ def read_single_sends(
     return tuple(by_id[send.id] for send in listed if send.id in by_id)
 
 
-def _is_before(time: str | None, other: datetime) -> bool:
-    """Return whether a time is known and not after the other."""
+def _is_before(time: str | None, other: datetime | None) -> bool:
+    """Return whether both times are known, and the first is not after the other."""
     parsed = parse_time_or_none(time)
-    return parsed is not None and parsed <= other
+    return parsed is not None and other is not None and parsed <= other

@@ -84,7 +84,7 @@ def with_definitions(
     gone = {remote.id for remote in to_read} - read.keys()
     present = tuple(remote for remote in listed if remote.id not in gone)
     if cache is not None:
-        cache.store(present, read.values())
+        cache.store(present, read.values(), account.server_time)
     return Snapshot(tuple(definitions.get(remote.id, remote) for remote in present))
 
 

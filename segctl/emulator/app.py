@@ -13,6 +13,7 @@ from collections import deque
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, unquote
@@ -149,6 +150,8 @@ class Emulator:
             limit = self.settings.rate_limit or 0
             response = fault.spoil(response, now=self._seconds(), limit=limit)
         assert response is not None  # noqa: S101 - one of the two branches has run.
+        date = ("Date", format_datetime(self._now().astimezone(UTC), usegmt=True))
+        response = replace(response, headers=(date, *response.headers))
         kind = None if fault is None else fault.kind.value
         target = path if path.startswith(downloads.FILES) else target
         self._log.append(LogEntry(method, target, response.status, kind))

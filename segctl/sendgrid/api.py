@@ -15,6 +15,7 @@ from segctl.sendgrid import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from typing import Unpack
 
     from segctl.model import Remote, Segment
@@ -56,6 +57,11 @@ class Reader:
     def transport(self) -> Transport:
         """The connection, for subclasses and wrappers."""
         return self._transport
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The earliest time of a response by the server's clock, `None` where none had one."""
+        return self._transport.server_time
 
     def list_segments(self, **filters: Unpack[Filters]) -> tuple[Remote, ...]:
         """Return all segments, v1 ones included, without their queries.

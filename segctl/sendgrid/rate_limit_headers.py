@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 EPOCH_FROM = 1_000_000
 """`X-RateLimit-Reset` below this is seconds left, above it an epoch (sendgrid-api.md §2)."""
@@ -80,6 +80,15 @@ def _server_time(headers: Mapping[str, str], now: datetime) -> float:
     local = now.timestamp()
     remote = _date(headers.get("Date", ""))
     return local if remote is None or abs(remote - local) <= SKEW else remote
+
+
+def read_date(headers: Mapping[str, str]) -> datetime | None:
+    """Return the time of a response by the server's clock, `None` where it is not readable."""
+    seconds = _date(headers.get("Date", ""))
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _date(text: str) -> float | None:

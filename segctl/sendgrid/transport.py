@@ -105,6 +105,7 @@ class Transport:
         self._threads = IoThreads(stop)
         self._lock = threading.Lock()
         self._requests = 0
+        self._server_time: datetime | None = None
         headers = {
             "Authorization": f"Bearer {_header_value(key.reveal(), 'the API key')}",
             "Accept": "application/json",
@@ -125,6 +126,11 @@ class Transport:
     def requests(self) -> int:
         """The number of requests sent so far, retries included."""
         return self._requests
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The earliest `Date` of a response, by the server's clock; `None` where none had one."""
+        return self._server_time
 
     def __enter__(self) -> Self:
         return self
@@ -229,6 +235,7 @@ class Transport:
                 raise _abandoned(request.method, operation) from None
             answered = True
             now = self._clock.now()
+            self._note_date(response.headers)
             limits = rate_limit_headers.read_rate_limit(response.headers, now)
             if response.is_success:
                 return _answered(response.status_code, content, request.method, operation)
@@ -250,6 +257,12 @@ class Transport:
             return response, self._read(response, request.method, operation)
         finally:
             response.close()
+
+    def _note_date(self, headers: Mapping[str, str]) -> None:
+        date = rate_limit_headers.read_date(headers)
+        with self._lock:
+            if date is not None and (self._server_time is None or date < self._server_time):
+                self._server_time = date
 
     def _failed(
         self, response: httpx.Response, content: bytes, method: str, operation: str, now: datetime

@@ -61,7 +61,7 @@ def file_of(folder: Path) -> Path:
 
 
 def cache_with(folder: Path, *remotes: Remote) -> DefinitionCache:
-    cache(folder).store([listed(remote) for remote in remotes], remotes)
+    cache(folder).store([listed(remote) for remote in remotes], remotes, NOW)
     return cache(folder)
 
 
@@ -115,6 +115,18 @@ def test_a_definition_that_may_change_within_the_same_second_is_not_cached(
     assert (cache_with(tmp_path, remote).find(listed(remote)) is not None) is remembered
 
 
+@pytest.mark.parametrize("behind", [timedelta(minutes=10), None])
+def test_a_definition_is_cached_by_the_clock_of_the_server(
+    tmp_path: Path, behind: timedelta | None
+) -> None:
+    server_time = None if behind is None else NOW - behind
+    remote = read(updated_at=(NOW - timedelta(minutes=10)).isoformat())
+    cache(tmp_path).store([listed(remote)], [remote], server_time)
+    assert cache(tmp_path).find(listed(remote)) is None
+    cache(tmp_path).store([listed(remote)], [remote], NOW)
+    assert cache(tmp_path).find(listed(remote)) == remote
+
+
 @pytest.mark.parametrize("time", [None, "", "yesterday", "2026-07-01T08:00:00", "2026-07-01"])
 def test_a_definition_without_a_usable_time_is_not_cached(tmp_path: Path, time: str | None) -> None:
     remote = read(updated_at=time)
@@ -142,7 +154,7 @@ def test_no_address_is_written_to_the_cache(
 
 def test_a_segment_that_left_the_account_is_forgotten(tmp_path: Path) -> None:
     cache_with(tmp_path, read(1), read(2), read(3))
-    cache(tmp_path).store([listed(read(1)), listed(read(3), updated_at=NOW.isoformat())], [])
+    cache(tmp_path).store([listed(read(1)), listed(read(3), updated_at=NOW.isoformat())], [], NOW)
     assert set(json.loads(file_of(tmp_path).read_text())["segments"]) == {"id-1"}
 
 
@@ -173,7 +185,7 @@ def test_the_file_is_deleted_if_it_cannot_be_rewritten(
 def test_nothing_is_written_without_new_definitions(tmp_path: Path) -> None:
     known = cache_with(tmp_path, read())
     file_of(tmp_path).unlink()
-    known.store([listed(read())], [read()])
+    known.store([listed(read())], [read()], NOW)
     assert not file_of(tmp_path).exists()
 
 
@@ -223,7 +235,7 @@ def test_a_file_that_is_too_large_is_neither_read_nor_written(
     assert cache_with(tmp_path, read()).find(listed(read())) == read()
     messages: list[str] = []
     remotes = [read(number) for number in range(10)]
-    cache(tmp_path, say=messages.append).store([listed(remote) for remote in remotes], remotes)
+    cache(tmp_path, say=messages.append).store([listed(remote) for remote in remotes], remotes, NOW)
     assert messages == ["definitions are not cached: there are too many"]
     assert cache(tmp_path).find(listed(read(5))) is None
     monkeypatch.setattr(files, "LARGEST_PRIVATE", 30)
@@ -285,7 +297,7 @@ def test_nothing_is_cached_where_nothing_can_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     messages: list[str] = []
-    cache(blocked, say=messages.append).store([listed(read())], [read()])
+    cache(blocked, say=messages.append).store([listed(read())], [read()], NOW)
     assert "cannot be cached" in messages[-1]
     assert blocked.read_text() == "in the way"
 
@@ -298,7 +310,7 @@ def test_concurrent_runs_leave_a_complete_file(tmp_path: Path) -> None:
     def run(remotes: list[Remote]) -> None:
         for _ in range(5):
             cache(tmp_path, say=messages.append).store(
-                [listed(remote) for remote in remotes], remotes
+                [listed(remote) for remote in remotes], remotes, NOW
             )
 
     messages: list[str] = []
@@ -385,6 +397,16 @@ def test_only_changed_segments_are_read_again(
     remote.emulator.clear_log()
     assert "1 to patch" in connected.run("plan").out
     assert moved_id not in "".join(entry.target for entry in remote.emulator.log)
+
+
+def test_two_edits_within_a_second_of_a_server_whose_clock_is_behind_both_show(
+    connected: Project, remote: Account, account: dict[str, str]
+) -> None:
+    connected.clock.moment = remote.clock.moment + timedelta(minutes=10)
+    edited = account["Segment 1"]
+    for condition in ("total_spend > 98", "total_spend > 99"):
+        remote.emulator.console.edit(edited, query=query(condition))
+        assert condition in connected.run("plan").out
 
 
 def test_apply_does_not_use_the_cache_for_what_it_writes(
