@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace, Successor, Upgrade
+from segctl.planning.wording import quoted_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,18 +86,6 @@ def _looks_alike(declared: Declared, remote: Remote) -> Diagnostic:
         Severity.WARNING,
         f"{summary}: the two names look alike",
         declared.span,
-        hint=f"write `name: {_escaped(remote.name)}` in the file if that is the segment you mean",
-    )
-
-
-def _escaped(name: str) -> str:
-    """Return a name in double quotes, as YAML reads it, without any character that is not ASCII."""
-    text = name.replace("\\", r"\\").replace('"', r"\"")
-    return (
-        '"'
-        + "".join(
-            char if char.isascii() and char.isprintable() else f"\\U{ord(char):08X}"
-            for char in text
-        )
-        + '"'
+        hint=f"write `name: {quoted_name(remote.name, ascii_only=True)}` in the file if that is "
+        "the segment you mean",
     )

@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.planning.ownership import find_version
+from segctl.planning.wording import date_of, short_commit
 
 if TYPE_CHECKING:
     from segctl.model import Remote
     from segctl.planning.ownership import Removal
-
-_SHOWN_DIGITS = 10
-"""Digits of a commit in a message."""
-
-_DATE_LENGTH = len("2026-07-15")
 
 
 def proof_of(removal: Removal, remote: Remote, new_name: str = "") -> Diagnostic | None:
@@ -43,5 +39,5 @@ def proof_of(removal: Removal, remote: Remote, new_name: str = "") -> Diagnostic
 
 def _commit(commit: str, date: str, author: str) -> str:
     """Return a commit for a message, with its date and author."""
-    details = ", ".join(part for part in (date[:_DATE_LENGTH], author) if part)
-    return f"{commit[:_SHOWN_DIGITS]} ({details})"
+    details = ", ".join(part for part in (date_of(date), author) if part)
+    return f"{short_commit(commit)} ({details})"

@@ -14,7 +14,8 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
 from segctl.planning.audience_limits import audience_change_refusals
 from segctl.planning.capacity import capacity_refusals, net_growth, with_headroom
-from segctl.planning.takeovers import Overwrites
+from segctl.planning.takeovers import Overwrites, overwrite_warnings, takeover_refusals
+from segctl.planning.wording import list_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,11 +32,6 @@ LEAST_MAX_DESTROY = 3
 MAX_DESTROY_SHARE = 5
 """Without `limits.max_destroy`, a plan may destroy one in this many managed segments, or
 `LEAST_MAX_DESTROY` if that is more."""
-
-_DATE_LENGTH = len("2026-07-15")
-
-_SHOWN_NAMES = 5
-"""Segments that a hint names, so that it stays on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ def apply_safety_rules(
     )
     refusals = (
         *plan.refusals,
-        *_takeover_refusals(overwrites),
+        *takeover_refusals(overwrites),
         *_replacement_refusals(plan),
         *_destruction_refusals(plan, limits, account_size),
         *capacity_refusals(plan, limits.max_segments, account_size),
@@ -91,7 +87,7 @@ def apply_safety_rules(
         plan,
         diagnostics=(
             *plan.diagnostics,
-            *_overwrite_warnings(overwrites),
+            *overwrite_warnings(overwrites),
             *_id_warnings(plan),
             *_reference_warnings(plan, references),
         ),
@@ -158,55 +154,6 @@ def _with_single_sends(change: Upgrade, references: References) -> Upgrade:
         for send in references.single_sends_using(change.id)
     )
     return dataclasses.replace(change, waits_for=tuple(sends))
-
-
-def _takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
-    for change in overwrites.foreign:
-        yield Diagnostic(
-            "takeover",
-            Severity.ERROR,
-            f"`{change.before.name}` is not this project's: it is older than its file, and no "
-            "commit declared it as it is",
-            change.span,
-            hint="to change it as the plan shows, add `adopt: true` to the file; to keep it as it "
-            "is, choose another name",
-        )
-
-
-def _overwrite_warnings(overwrites: Overwrites) -> Iterator[Diagnostic]:
-    for change in overwrites.adopted:
-        yield Diagnostic(
-            "adopted",
-            Severity.INFO,
-            f"`{change.before.name}` is changed although no commit declared it as it is: its file "
-            "has `adopt: true`",
-            change.span,
-        )
-    for change in overwrites.edited:
-        date = (change.precondition.updated_at or "")[:_DATE_LENGTH]
-        yield Diagnostic(
-            "changed-outside-git",
-            Severity.WARNING,
-            f"`{change.before.name}` was changed outside git"
-            + (f" on {date}" if date else "")
-            + ": the plan overwrites that change",
-            change.span,
-            hint="to keep the change, declare it in the file",
-        )
-    if overwrites.unchecked:
-        names = ", ".join(f"`{change.name}`" for change in overwrites.unchecked[:_SHOWN_NAMES])
-        more = len(overwrites.unchecked) - _SHOWN_NAMES
-        remedy = f"{overwrites.remedy}; or " if overwrites.remedy else ""
-        yield Diagnostic(
-            "origin-unknown",
-            Severity.WARNING,
-            "git history is unavailable, so the plan may overwrite what someone else created or "
-            f"edited: {names}"
-            + (f" and {more} more" if more > 0 else "")
-            + f" ({overwrites.unavailable})",
-            hint=f"{remedy}compare both sides, and add `adopt: true` to the file if the segment is "
-            "yours",
-        )
 
 
 def _replacement_refusals(plan: Plan) -> Iterator[Diagnostic]:
@@ -331,13 +278,12 @@ def _reference_warnings(plan: Plan, references: References | None) -> Iterator[D
                     "--ignore-references allows this",
                     change.span,
                 )
-    names = ", ".join(f"`{change.before.name}`" for change in ending[:_SHOWN_NAMES])
     yield Diagnostic(
         "automations-unseen",
         Severity.WARNING,
         "Single Sends were checked. Automations were not: the SendGrid API does not expose them",
-        hint=f"check in SendGrid that no automation uses {names}"
-        + (" …" if len(ending) > _SHOWN_NAMES else ""),
+        hint="check in SendGrid that no automation uses "
+        + list_names([change.before.name for change in ending]),
     )
 
 

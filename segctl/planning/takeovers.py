@@ -2,8 +2,8 @@
 
 A declaration matches a segment by its name. If the segment is as a commit declared it, the change
 is one of ours. If it is not, and is newer than the first declaration, someone edited it by hand
-since. If it is older, it may be someone else's: to overwrite it is a takeover. Pure. What a
-takeover leads to is decided in `safety`.
+since. If it is older, it may be someone else's: to overwrite it is a takeover, which is refused
+unless its file allows it. Pure.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
+from segctl.errors import Diagnostic, Severity
 from segctl.model import Patch, Reason, Replace
 from segctl.planning.ownership import Ownership, find_version
+from segctl.planning.wording import date_of, list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from segctl.model import Declared, Plan, Remote
     from segctl.planning.ownership import RemovalHistory
@@ -86,3 +88,51 @@ def find_overwrites(
         else:
             (adopted if change.name in adopting else foreign).append(change)
     return Overwrites(tuple(foreign), tuple(adopted), tuple(edited))
+
+
+def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
+    """Yield a refusal for each takeover that no file allows."""
+    for change in overwrites.foreign:
+        yield Diagnostic(
+            "takeover",
+            Severity.ERROR,
+            f"`{change.before.name}` is not this project's: it is older than its file, and no "
+            "commit declared it as it is",
+            change.span,
+            hint="to change it as the plan shows, add `adopt: true` to the file; to keep it as it "
+            "is, choose another name",
+        )
+
+
+def overwrite_warnings(overwrites: Overwrites) -> Iterator[Diagnostic]:
+    """Yield what a plan says of the other segments that it overwrites."""
+    for change in overwrites.adopted:
+        yield Diagnostic(
+            "adopted",
+            Severity.INFO,
+            f"`{change.before.name}` is changed although no commit declared it as it is: its file "
+            "has `adopt: true`",
+            change.span,
+        )
+    for change in overwrites.edited:
+        date = date_of(change.precondition.updated_at)
+        yield Diagnostic(
+            "changed-outside-git",
+            Severity.WARNING,
+            f"`{change.before.name}` was changed outside git"
+            + (f" on {date}" if date else "")
+            + ": the plan overwrites that change",
+            change.span,
+            hint="to keep the change, declare it in the file",
+        )
+    if overwrites.unchecked:
+        names = list_names([change.name for change in overwrites.unchecked])
+        remedy = f"{overwrites.remedy}; or " if overwrites.remedy else ""
+        yield Diagnostic(
+            "origin-unknown",
+            Severity.WARNING,
+            "git history is unavailable, so the plan may overwrite what someone else created or "
+            f"edited: {names} ({overwrites.unavailable})",
+            hint=f"{remedy}compare both sides, and add `adopt: true` to the file if the segment is "
+            "yours",
+        )

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Reason
+from segctl.planning.wording import quoted_name, short_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.model import Change
     from segctl.planning.ownership import Removal
-
-_SHOWN_DIGITS = 10
-"""Digits of a commit in a message."""
 
 
 def unclear_rename_refusals(
@@ -48,18 +46,13 @@ def _final_name(
 
 
 def _unclear(removal: Removal, create: Create) -> Diagnostic:
+    name = quoted_name(removal.name)
     return Diagnostic(
         "rename-or-delete",
         Severity.ERROR,
         f"`{create.name}` may be the new name of `{removal.name}`, which would be deleted: git "
-        f"finds its file similar to {removal.file} before commit {removal.commit[:_SHOWN_DIGITS]}",
+        f"finds its file similar to {removal.file} before commit {short_commit(removal.commit)}",
         create.span,
-        hint=f"to keep the segment, add `previous_names: [{_quoted(removal.name)}]` to "
-        f"{create.span.file}; to delete it, add a file with `name: {_quoted(removal.name)}` and "
-        "`removed: true`",
+        hint=f"to keep the segment, add `previous_names: [{name}]` to {create.span.file}; to "
+        f"delete it, add a file with `name: {name}` and `removed: true`",
     )
-
-
-def _quoted(name: str) -> str:
-    """Return a name in double quotes, as YAML reads it."""
-    return '"' + name.replace("\\", r"\\").replace('"', r"\"") + '"'

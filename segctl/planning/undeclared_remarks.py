@@ -11,6 +11,7 @@ from segctl.common.suggest import closest_match
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Disposal
 from segctl.planning.ownership import Ownership, Standing
+from segctl.planning.wording import list_names, short_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from segctl.model import Ignore, Remote
     from segctl.planning.ownership import Removal, RemovalHistory
     from segctl.planning.undeclared_rules import UndeclaredRules
-
-_SHOWN_NAMES = 5
-"""Names that a warning lists."""
-
-_SHOWN_DIGITS = 10
-"""Digits of a commit in a message."""
 
 _MAX_COMPARED = 5000
 """Pairs of names that are compared for a suggestion, each in 10 to 30 µs."""
@@ -58,9 +53,7 @@ def _uncommitted(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[
         yield Diagnostic(
             "not-committed",
             Severity.WARNING,
-            "the last commit declares segments that no file declares now: "
-            + ", ".join(f"`{name}`" for name in names[:_SHOWN_NAMES])
-            + (f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""),
+            "the last commit declares segments that no file declares now: " + list_names(names),
             hint="commit first, or check out the whole folder: only a commit can tell a renamed "
             "segment, which keeps its id, from a removed one",
         )
@@ -75,7 +68,7 @@ def _dated_ahead(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[
             yield Diagnostic(
                 "dated-ahead",
                 Severity.WARNING,
-                f"`{removal.name}` is left alone: commit {removal.commit[:_SHOWN_DIGITS]}, which "
+                f"`{removal.name}` is left alone: commit {short_commit(removal.commit)}, which "
                 f"removed or renamed it, is dated in the future ({removal.removed_at})",
                 hint="plan again after that date; or, to delete it, add a file with its name and "
                 "`removed: true`; to rename it, add its name to `previous_names`",
@@ -178,7 +171,7 @@ def protected_left(remote: Remote, removal: Removal) -> Diagnostic:
 
 def not_ours(remote: Remote, removal: Removal, standing: Standing) -> Diagnostic:
     """Return the remark on a segment that a removed file does not delete, and no rename takes."""
-    commit = removal.commit[:_SHOWN_DIGITS]
+    commit = short_commit(removal.commit)
     match standing:
         case Standing.NEWER:
             code, why = "newer-left", f"it was created after commit {commit} removed {removal.file}"
