@@ -170,7 +170,7 @@ def _with_all_parents(
 
     Raises `UsageError` where git fails.
     """
-    if not removals or not git.run("rev-list", "--min-parents=2", "--max-count=1", "HEAD"):
+    if not removals or not git.run("rev-list", "--min-parents=2", "--max-count=1", "HEAD", "--"):
         return removals
     output = git.run(*_LOG, *_ALL_PARENTS, *git.relative, "HEAD", "--", git.at(folder))
     commits = list(parse_log(output, f"{folder}/"))

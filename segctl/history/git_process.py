@@ -8,6 +8,7 @@ objects, or takes a committed folder for a repository. Changes nothing.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -27,16 +28,16 @@ _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.quotePath": "false",
     "core.useReplaceRefs": "false",
+    "diff.orderFile": os.devnull,
     "log.follow": "false",
     "log.showSignature": "false",
     "safe.bareRepository": "explicit",
 }
-# Variables that pass to git: where its settings and its programs are. GIT_DIR and the like, which a
-# hook sets, would point it at another repository. A pull request can set none of them.
-_PASSED_VARIABLES = (
-    "GIT_CONFIG",
-    "GIT_EXEC_PATH",
-    "GIT_DISCOVERY_ACROSS",
+# The variables of git that pass to it: where its programs and settings are, and settings, which are
+# how a container says that it trusts a folder (`safe.directory`). No other does: git has dozens,
+# each version more, and GIT_DIR and the like, which a hook sets, would point it elsewhere.
+_PASSED_VARIABLES = re.compile(
+    r"GIT_EXEC_PATH|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_[0-9]+)"
 )
 _ENVIRONMENT = {
     "LC_ALL": "C",
@@ -77,7 +78,7 @@ class Git:
         passed = {
             key: value
             for key, value in env.items()
-            if not key.startswith("GIT_") or key.startswith(_PASSED_VARIABLES)
+            if not key.startswith("GIT_") or _PASSED_VARIABLES.fullmatch(key)
         }
         self._env = {**passed, **_ENVIRONMENT}
         self._patience = timeout
