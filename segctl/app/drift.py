@@ -10,6 +10,7 @@ from segctl.app.plan import compare_with_account, read_request
 from segctl.errors import InvalidInput
 from segctl.model import Create
 from segctl.planning.drift import DriftKind, DriftReport, find_drift
+from segctl.planning.ownership import RemovalHistory
 
 if TYPE_CHECKING:
     from segctl.app.connection import Connection
@@ -46,7 +47,8 @@ def detect_drift(
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
     forgotten = {tombstone.name for tombstone in request.declarations.tombstones}
-    report = find_drift(plan, snapshot)
+    history = request.load_history() if _creates_a_segment(plan) else RemovalHistory()
+    report = find_drift(plan, snapshot, request.declarations.declared, history)
     relevant = tuple(
         drift
         for drift in report.drifts

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     RENAMED = "renamed"
     RENAMED_IN_FILE = "renamed-in-file"
     SAME_QUERY = "same-query"
+    RENAMED_BY_HAND = "renamed-by-hand"
     FREES_NAME = "frees-name"
     RESUMED = "resumed"
     REMOVED = "removed"

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planning.definition_diff import definition_diff
-from segctl.planning.equality import same_audience
-from segctl.planning.temporary_names import is_marked, looks_like_successor
+from segctl.planning.hand_renames import find_hand_renames, renamable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from segctl.errors import Span
-    from segctl.model import Plan, Remote, Snapshot
+    from segctl.model import Declared, Plan, Remote, Snapshot
     from segctl.model.clauses import ClauseChange
+    from segctl.planning.ownership import RemovalHistory
 
 
 class DriftKind(StrEnum):
@@ -59,24 +61,31 @@ class DriftReport:
     pending: int = 0
 
 
-def find_drift(plan: Plan, snapshot: Snapshot) -> DriftReport:
+def find_drift(
+    plan: Plan, snapshot: Snapshot, declared: Iterable[Declared], history: RemovalHistory
+) -> DriftReport:
     """Return the drift that a plan shows.
 
     If the plan creates any segment, the snapshot must have the definition of every undeclared V2
-    segment: one with the audience of a missing declaration was renamed.
+    segment. One that may be a missing declaration under another name was renamed, even where git
+    does not prove it and the plan leaves it alone.
     """
     by_id = {remote.id: remote for remote in snapshot.remotes}
-    unclaimed = [
-        remote
-        for remote in (by_id[ignored.id] for ignored in plan.ignored)
-        if not (remote.is_v1 or is_marked(remote) or looks_like_successor(remote))
-    ]
+    unclaimed = renamable((by_id[ignored.id] for ignored in plan.ignored), ())
+    created = {change.name for change in plan.changes if isinstance(change, Create)}
+    missing = [item for item in declared if item.name in created]
+    renames = find_hand_renames(missing, unclaimed, history, by_file=True)
+    renamed = {
+        rename.declared.name: rename.candidates[0] for rename in renames if rename.is_only_pair
+    }
     drifts: list[Drift] = []
     pending = 0
     for change in plan.changes:
         match change:
             case Create():
-                drifts.append(_renamed_or_deleted(change, unclaimed))
+                drifts.append(_renamed_or_deleted(change, renamed.get(change.name)))
+            case Patch(reason=Reason.RENAMED_BY_HAND) | Replace(reason=Reason.RENAMED_BY_HAND):
+                drifts.append(_renamed(change, by_id[change.id]))
             case Patch() | Replace():
                 if change.reason in (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS):
                     drifts.append(_edited(change))
@@ -88,7 +97,8 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> DriftReport:
                 pending += 1
             case _:
                 assert_never(change)
-    drifts += map(_created, unclaimed)
+    reported = {drift.id for drift in drifts}
+    drifts += [_created(remote) for remote in unclaimed if remote.id not in reported]
     in_order = sorted(drifts, key=lambda drift: (drift.name, drift.id or ""))
     return DriftReport(tuple(in_order), pending)
 
@@ -105,18 +115,14 @@ def _edited(change: Patch | Replace) -> Drift:
     )
 
 
-def _renamed_or_deleted(change: Create, unclaimed: list[Remote]) -> Drift:
-    """Return the drift of a declared segment that is missing.
+def _renamed_or_deleted(change: Create, remote: Remote | None) -> Drift:
+    """Return the drift of a declared segment that is missing, or is `remote` under another name."""
+    if remote is not None:
+        return _renamed(change, remote)
+    return Drift(DriftKind.DELETED, change.name, span=change.span)
 
-    Removes from `unclaimed` the segment that it was renamed to.
-    """
-    # A segment without a query cannot be compared.
-    comparable = [remote for remote in unclaimed if remote.query is not None]
-    matches = [remote for remote in comparable if same_audience(remote.definition, change.after)]
-    if len(matches) != 1:
-        return Drift(DriftKind.DELETED, change.name, span=change.span)
-    (remote,) = matches
-    unclaimed.remove(remote)
+
+def _renamed(change: Create | Patch | Replace, remote: Remote) -> Drift:
     return Drift(
         DriftKind.RENAMED,
         change.name,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from segctl.model import Declared, Reason, Remote
+    from segctl.planning.hand_renames import HandRename
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,14 @@ class Matching:
     """The matches, in the order of the declarations. Declarations in error have none.
 
     `claimed` has the ids of all segments that a declaration claims, even where the claim is an
-    error: they must not be deleted or imported.
+    error: they must not be deleted or imported. `unclear_hand_renames` are declarations without a
+    match that may have a segment under a name that someone gave to it by hand.
     """
 
     matches: list[Match] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)
+    unclear_hand_renames: list[HandRename] = field(default_factory=list)
 
 
 class MatchState:
@@ -73,12 +76,21 @@ class MatchState:
         self.surplus: dict[str, tuple[Remote, ...]] = {}
         self.proofs: dict[str, Diagnostic | None] = {}
         self.claimed: set[str] = set()
+        self.unclear_hand_renames: list[HandRename] = []
         self.failed: set[str] = set()
         self.diagnostics: list[Diagnostic] = []
 
     def is_open(self, name: str) -> bool:
         """Return whether a declaration has neither a match nor an error."""
         return name not in self.matches and name not in self.failed
+
+    def missing(self) -> tuple[Declared, ...]:
+        """Return the open declarations, except those that a v1 segment is upgraded to."""
+        return tuple(
+            declared
+            for name, declared in self.declared.items()
+            if self.is_open(name) and name not in self.v1_segments
+        )
 
     def claim(self, name: str, remote: Remote, reason: Reason | None) -> None:
         """Match a declaration with a segment."""
@@ -105,7 +117,7 @@ class MatchState:
                 v1_segment, surplus = self.v1_segments.get(name), self.surplus.get(name, ())
                 proof = self.proofs.get(name)
                 matches.append(Match(declared, remote, reason, v1_segment, surplus, proof))
-        return Matching(matches, self.diagnostics, self.claimed)
+        return Matching(matches, self.diagnostics, self.claimed, self.unclear_hand_renames)
 
 
 def join_ids(remotes: Iterable[Remote]) -> str:

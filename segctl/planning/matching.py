@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Reason
 from segctl.planning.equality import same_audience
+from segctl.planning.hand_renames import find_hand_renames, hand_rename_proof, renamable
 from segctl.planning.match_state import MatchState, join_ids, join_names
 from segctl.planning.ownership import RemovalHistory, is_older, is_ours
 from segctl.planning.renames import match_by_history, match_by_previous_names, resolve_swaps
@@ -35,23 +36,29 @@ def match_segments(
     removals: Iterable[Removal] = (),
     tombstones: Collection[str] = (),
     history: RemovalHistory | None = None,
+    *,
+    detect_renames: bool = False,
 ) -> Matching:
     """Match every declaration with the account.
 
     `removals` are those of git history by which renames may be detected, none where detection is
     turned off. `tombstones` are the names of which files say `removed`. `history` shows which
-    segments of a name were its own, as far as git history is available. Segments with the name of a
-    removal must have their definitions, which prove whose they are. So must those of declarations
-    with `previous_names`: otherwise two names before a swap look like the same names after it.
+    segments of a name were its own, as far as git history is available; with `detect_renames`, it
+    also shows which were renamed in SendGrid. Segments with the name of a removal must have their
+    definitions, which prove whose they are. So must those of declarations with `previous_names`:
+    otherwise two names before a swap look like the same names after it.
     """
+    history = history or RemovalHistory()
     state = MatchState(declared, remotes)
     _match_by_name(state)
     _match_upgrades(state)
     match_by_previous_names(state)
     resolve_swaps(state)
-    fail_taken_names(state, removals, history or RemovalHistory())
+    fail_taken_names(state, removals, history)
     _match_orphaned_successors(state, tombstones)
     match_by_history(state, removals, is_ours)
+    if detect_renames and not history.unavailable:
+        _match_renamed_by_hand(state, tombstones, history)
     return state.result()
 
 
@@ -62,7 +69,17 @@ def find_undeclared(
 
     `removals` are as for `match_segments`. No segment needs its definition: it is declared by
     whichever of its names a declaration claims it, and a rename that its definition may disprove
-    counts.
+    counts. A rename by hand does not.
+    """
+    return find_unmatched(declared, remotes, removals)[1]
+
+
+def find_unmatched(
+    declared: Sequence[Declared], remotes: Iterable[Remote], removals: Iterable[Removal] = ()
+) -> tuple[tuple[Declared, ...], tuple[Remote, ...]]:
+    """Return the declarations without a segment, and the segments without a declaration.
+
+    They are as for `find_undeclared`.
     """
     remotes = tuple(remotes)
     state = MatchState(declared, remotes)
@@ -70,7 +87,10 @@ def find_undeclared(
     _match_upgrades(state)
     match_by_previous_names(state)
     match_by_history(state, removals, is_older)
-    return tuple(remote for remote in remotes if remote.id not in state.claimed)
+    return (
+        state.missing(),
+        tuple(remote for remote in remotes if remote.id not in state.claimed),
+    )
 
 
 def find_upgrade_segments(
@@ -178,3 +198,17 @@ def _match_orphaned_successors(state: MatchState, tombstones: Collection[str]) -
             and same_audience(state.declared[name].segment, remote.definition)
         ):
             state.claim(name, remote, Reason.RESUMED)
+
+
+def _match_renamed_by_hand(
+    state: MatchState, tombstones: Collection[str], history: RemovalHistory
+) -> None:
+    """Match declarations with the segments that git proves to be theirs under another name."""
+    undeclared = [remote for remote in state.by_id.values() if remote.id not in state.claimed]
+    for rename in find_hand_renames(state.missing(), renamable(undeclared, tombstones), history):
+        if rename.is_proven:
+            name = rename.declared.name
+            state.claim(name, rename.candidates[0], Reason.RENAMED_BY_HAND)
+            state.proofs[name] = hand_rename_proof(rename)
+        else:
+            state.unclear_hand_renames.append(rename)

@@ -9,9 +9,20 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from segctl.model import Declared, Plan, Remote, Snapshot, TargetRef, Tombstone
+from segctl.model import Create, Declared, Plan, Remote, Snapshot, TargetRef, Tombstone
 from segctl.planning.comparison import Comparison
-from segctl.planning.matching import find_undeclared, find_upgrade_segments, match_segments
+from segctl.planning.hand_renames import (
+    hand_rename_refusals,
+    hand_rename_warnings,
+    hand_renames_to_read,
+    renamable,
+)
+from segctl.planning.matching import (
+    find_undeclared,
+    find_unmatched,
+    find_upgrade_segments,
+    match_segments,
+)
 from segctl.planning.name_conflicts import find_names_in_use
 from segctl.planning.ordering import order_changes
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
@@ -23,6 +34,8 @@ from segctl.planning.v1_upgrades import finished_upgrades
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from segctl.model import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +57,15 @@ class PlanInputs:
     @property
     def rename_candidates(self) -> tuple[Removal, ...]:
         """The removals that a new declaration may be a rename of."""
-        if not self.detect_renames or self.removal_history.unavailable:
+        if not self.detects_renames:
             return ()
         names = self.tombstone_names
         return tuple(item for item in self.removal_history.removals if item.name not in names)
+
+    @property
+    def detects_renames(self) -> bool:
+        """Whether git history may show which segment a declaration was before."""
+        return self.detect_renames and not self.removal_history.unavailable
 
     @property
     def tombstone_names(self) -> frozenset[str]:
@@ -110,8 +128,9 @@ def definitions_to_read(
     """Return the listed segments whose definition the plan needs.
 
     These are the V2 segments with a declared name, those that a declaration may have been before
-    (whatever is selected: an unselected segment can hold a name), the v1 segments that are upgraded
-    and their successors, and the segments of either version that may be deleted.
+    (whatever is selected: an unselected segment can hold a name), those that someone may have
+    renamed in SendGrid, the v1 segments that are upgraded and their successors, and the segments of
+    either version that may be deleted.
     """
     selected = [item for item in declared if inputs.is_selected(item.name)]
     names = {item.name for item in selected}
@@ -123,13 +142,27 @@ def definitions_to_read(
     orphaned = successors_by_name(not_upgraded, listed).values()
     upgrade_ids = {remote.id for remotes in (sources, successors, *orphaned) for remote in remotes}
     rules = inputs.undeclared_rules()
+    renamed_ids = {remote.id for remote in _maybe_renamed_by_hand(declared, listed, inputs)}
     return tuple(
         remote
         for remote in listed
         if (remote.name in names and not remote.is_v1)
         or remote.id in upgrade_ids
+        or remote.id in renamed_ids
         or may_be_deleted(remote, rules)
     )
+
+
+def _maybe_renamed_by_hand(
+    declared: Sequence[Declared], listed: Sequence[Remote], inputs: PlanInputs
+) -> tuple[Remote, ...]:
+    """Return the listed segments that may be a missing one under a name given by hand."""
+    existing = {remote.name for remote in listed}
+    if not inputs.detects_renames or all(item.name in existing for item in declared):
+        return ()
+    missing, undeclared = find_unmatched(declared, listed, inputs.rename_candidates)
+    candidates = renamable(undeclared, inputs.tombstone_names)
+    return hand_renames_to_read(missing, candidates, inputs.removal_history)
 
 
 def needs_history(
@@ -173,6 +206,7 @@ def make_plan(
         inputs.rename_candidates,
         inputs.tombstone_names,
         inputs.removal_history,
+        detect_renames=inputs.detect_renames,
     )
     comparison = Comparison(
         remotes,
@@ -191,14 +225,22 @@ def make_plan(
     return Plan(
         target=target,
         changes=changes,
-        refusals=tuple(unclear_rename_refusals(changes, inputs.rename_candidates)),
+        refusals=(
+            *unclear_rename_refusals(changes, inputs.rename_candidates),
+            *hand_rename_refusals(matching.unclear_hand_renames, _created_names(changes)),
+        ),
         kept=tuple(sorted(comparison.kept, key=lambda keep: keep.name)),
         ignored=tuple(sorted(undeclared.ignored, key=lambda ignore: (ignore.name, ignore.id))),
         diagnostics=(
             *matching.diagnostics,
             *comparison.diagnostics,
+            *hand_rename_warnings(changes),
             *finished_upgrades(comparison.upgraded),
             *find_names_in_use(changes, remotes),
             *undeclared.diagnostics,
         ),
     )
+
+
+def _created_names(changes: Sequence[Change]) -> frozenset[str]:
+    return frozenset(change.name for change in changes if isinstance(change, Create))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
+from segctl.model.proof import CommitRef
 from segctl.planning.ownership import find_version
 from segctl.planning.wording import date_of, short_commit
 
@@ -26,8 +27,8 @@ def proof_of(removal: Removal, remote: Remote, new_name: str = "") -> Diagnostic
     version = find_version(removal.versions, remote.definition)
     if version is None:
         return None
-    declared = _commit(version.commit.id, version.commit.committed_at, version.commit.author)
-    removed = _commit(removal.commit, removal.removed_at, removal.author)
+    declared = describe_commit(version.commit)
+    removed = describe_commit(CommitRef(removal.commit, removal.removed_at, removal.author))
     action = f"renamed to `{new_name}`" if new_name else "deleted"
     return Diagnostic(
         "proven-by-git",
@@ -37,7 +38,7 @@ def proof_of(removal: Removal, remote: Remote, new_name: str = "") -> Diagnostic
     )
 
 
-def _commit(commit: str, date: str, author: str) -> str:
+def describe_commit(commit: CommitRef) -> str:
     """Return a commit for a message, with its date and author."""
-    details = ", ".join(part for part in (date_of(date), author) if part)
-    return f"{short_commit(commit)} ({details})"
+    details = ", ".join(part for part in (date_of(commit.committed_at), commit.author) if part)
+    return f"{short_commit(commit.id)} ({details})"
