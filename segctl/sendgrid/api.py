@@ -35,6 +35,9 @@ MAX_PAGES = 100
 """An account holds 200 segments (sendgrid-api.md §1) and rarely thousands of Single Sends, at a
 hundred per page: more pages mean that the server loops."""
 
+MAX_ITEMS = 100_000
+"""Items of all pages of a list together."""
+
 
 class Filters(TypedDict, total=False):
     """The filters of a list of segments, the same in both versions of the API (sendgrid-api.md §1).
@@ -84,6 +87,13 @@ class Reader:
     ) -> tuple[Remote, ...]:
         segments: dict[str, Remote] = {}
         for item in self._items(address, "results", operation, params):
+            nameless = wire.nameless_v1(item, is_v1=address == V1_SEGMENTS)
+            if nameless is not None:
+                # Names identify segments, so no file can mean it, and nothing is done to it.
+                self._transport.notify_once(
+                    f"v1 segment {self._transport.sanitize(nameless)} has no name: left out"
+                )
+                continue
             segment = self._sanitized(wire.remote(item, operation))
             if segment.id in segments:
                 raise wire.unexpected(operation, "it lists the same segment twice")
@@ -129,6 +139,7 @@ class Reader:
         self, address: str, key: str, operation: str, params: Mapping[str, str | list[str]]
     ) -> Iterator[object]:
         """Yield the items of a list; further pages are only read from the same server."""
+        count = 0
         for _ in range(MAX_PAGES):
             try:
                 answer = self._transport.send("GET", address, operation=operation, params=params)
@@ -141,7 +152,11 @@ class Reader:
                     status=error.status,
                     messages=error.messages,
                 ) from None
-            yield from wire.items(answer.data, key, operation)
+            items = wire.items(answer.data, key, operation)
+            count += len(items)
+            if count > MAX_ITEMS:
+                raise wire.unexpected(operation, f"it has more than {MAX_ITEMS:,} items")
+            yield from items
             link = wire.next_page(answer.data)
             if link is None:
                 return
@@ -214,7 +229,10 @@ class Writer(Reader):
         body: dict[str, object] = {"name": segment.name, "query_dsl": segment.query}
         if segment.parent_list_ids:
             body["parent_list_ids"] = list(segment.parent_list_ids)
-        answer = self._transport.send("POST", SEGMENTS, operation=operation, body=body)
+        try:
+            answer = self._transport.send("POST", SEGMENTS, operation=operation, body=body)
+        except NotFound as error:
+            raise _nothing_to_create_in(segment, error) from None
         return self._sanitized(wire.remote(answer.data, operation, written=True))
 
     def patch_segment(self, segment_id: str, fields: Mapping[str, str]) -> Remote:
@@ -263,6 +281,22 @@ class Writer(Reader):
         `key` is the name of a segment to create, else its id. `done`: whether the account was found
         to hold the desired definition, under `segment_id` where that is known.
         """
+
+
+def _nothing_to_create_in(segment: Segment, error: NotFound) -> NotFound:
+    """Return the error for a 404 to a create, which has no id that could be missing."""
+    if segment.parent_list_ids:
+        what = f"its parent list {', '.join(segment.parent_list_ids)} may have been deleted"
+        hint = "check `parent_list_ids` in its file against the account's lists"
+    else:
+        what, hint = "it has no parent list that could be missing", "check SEGCTL_BASE_URL"
+    return NotFound(
+        f"{error.message}; {what}",
+        hint=hint,
+        operation=error.operation,
+        status=error.status,
+        messages=error.messages,
+    )
 
 
 def _params(filters: Filters) -> dict[str, str | list[str]]:

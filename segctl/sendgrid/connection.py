@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from segctl.errors import UsageError
+from segctl.sendgrid.exchange import TooSlow, bound_connections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +47,11 @@ def open_client(
     Raises `UsageError` where the environment's proxy or certificates cannot be used.
     """
     try:
-        return httpx.Client(
+        client = httpx.Client(
             base_url=base_url,
             headers=dict(headers),
+            # The API needs no cookies, and a server could fill every later request with them.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # Waiting for a free connection has no limit: the requests that use them have one.
             timeout=httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT, pool=None),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
@@ -56,6 +60,7 @@ def open_client(
             verify=_trusted_certificates(base_url, mounted=mount is not None),
             transport=_MountTransport(mount) if mount is not None else None,
         )
+        bound_connections(client)
     except OSError:
         raise UsageError(
             "the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used",
@@ -67,6 +72,7 @@ def open_client(
             "the proxy in HTTPS_PROXY or ALL_PROXY cannot be used",
             hint="use the form http://HOST:PORT; for SOCKS, run `pip install 'httpx[socks]'`",
         ) from None
+    return client
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ def describe_failure(
     elif isinstance(error, httpx.ProxyError):
         message = "the proxy refused the connection"
         hint = "check HTTPS_PROXY and ALL_PROXY in the environment"
+    elif isinstance(error, TooSlow):
+        message = f"{host} did not complete its response within {error.seconds:.0f} s"
     elif isinstance(error, httpx.TimeoutException):
         limit = CONNECT_TIMEOUT if never_sent else read_timeout
         message = f"{host} did not respond within {limit:.0f} s"

@@ -31,8 +31,10 @@ from segctl.errors import (
     UnexpectedResponse,
     Unreachable,
 )
+from segctl.sendgrid import exchange
 from segctl.sendgrid.backoff import Backoff
 from segctl.sendgrid.connection import describe_failure, open_client
+from segctl.sendgrid.exchange import Allowance, TooSlow
 from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
 if TYPE_CHECKING:
@@ -55,6 +57,12 @@ LARGEST = 32 << 30
 ATTEMPTS = 5
 MIN_PROGRESS = 1 << 16
 """Bytes after which an attempt counts as successful, so that the count of attempts restarts."""
+
+PROGRESS_TIMEOUT = 120.0
+"""Seconds for the headers of a response, and for each `MIN_PROGRESS` bytes of its body."""
+
+MAX_OVERHEAD = 1 << 20
+"""Bytes that a server may send for the headers, and for each `MIN_PROGRESS` bytes of the body."""
 
 REDIRECTS = 5
 
@@ -79,9 +87,11 @@ class Downloads:
         local: bool = False,
         notify: Callable[[str], None] = lambda _: None,
         stop: Stop | None = None,
+        monotonic: Callable[[], float] = exchange.MONOTONIC,
     ) -> None:
         # httpx logs the address of each request, which is secret here.
         logging.getLogger("httpx").disabled = True
+        self._monotonic = monotonic
         self._local = local
         self._mounted = mount is not None
         stop = stop or Stop()
@@ -167,7 +177,8 @@ class Downloads:
                 hint=failure.hint if failure.untrusted else hint,
                 operation=operation,
             )
-            if failure.untrusted:
+            # A server that sends a byte now and then would do so again.
+            if failure.untrusted or isinstance(error, TooSlow):
                 raise broken from None
             raise _AttemptFailed(broken) from None
 
@@ -178,9 +189,8 @@ class Downloads:
             for _ in range(REDIRECTS):
                 self._refuse_in_the_clear(address, operation)
                 request = self._client.build_request("GET", address, headers=headers)
-                response = self._awaited(
-                    partial(self._client.send, request, stream=True), operation
-                )
+                send = partial(self._client.send, request, stream=True)
+                response = self._awaited(partial(self._allowance().run, send), operation)
                 if response.status_code not in _MOVED:
                     return response
                 response.close()
@@ -198,11 +208,14 @@ class Downloads:
         with os.fdopen(os.open(request.part, flags, 0o600), "wb") as out:
             out.seek(start)
             out.truncate()
-            chunks = response.iter_raw()
+            read = partial(next, response.iter_raw(), None)
+            allowance, mark = self._allowance(), size
             while (
-                chunk := self._awaited(partial(next, chunks, None), request.operation)
+                chunk := self._awaited(partial(allowance.run, read), request.operation)
             ) is not None:
                 size += len(chunk)
+                if size >= mark + MIN_PROGRESS:
+                    allowance, mark = self._allowance(), size
                 if max(size, total) > LARGEST:
                     what = f"the file is larger than {LARGEST >> 30} GiB"
                     raise _unusable(request.operation, what)
@@ -213,6 +226,9 @@ class Downloads:
         if total and size != total:
             raise httpx.ReadError("the file is incomplete", request=response.request)
         return size
+
+    def _allowance(self) -> Allowance:
+        return Allowance(PROGRESS_TIMEOUT, MAX_OVERHEAD, self._monotonic)
 
     def _awaited(self, call: Callable[[], T], operation: str) -> T:
         """Read from the network. Raises `Interrupted` as soon as a stop is forced."""

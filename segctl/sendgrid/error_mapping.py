@@ -186,7 +186,10 @@ def _meaning(status: int, said: str) -> tuple[type[RemoteError], str, str]:
         return ServerFault, f"SendGrid failed ({status})", hint
     if status >= 400:  # noqa: PLR2004
         return BadRequest, f"SendGrid rejects the request ({status})", ""
-    what = f"the server redirects elsewhere ({status}); the key was not sent there"
+    if status >= 300:  # noqa: PLR2004
+        what = f"the server redirects elsewhere ({status}); the key was not sent there"
+    else:
+        what = f"the server sent an interim response ({status}) and no other"
     return UnexpectedResponse, what, FOREIGN_HINT
 
 
@@ -195,9 +198,24 @@ def _decoded(content: bytes) -> tuple[Any, bool]:
     if not content.strip():
         return None, False
     try:
-        return json.loads(content), False
+        return json.loads(
+            content, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+        ), False
     except (ValueError, RecursionError):
         return None, True
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object. Raises `ValueError` for a duplicate key: readers differ in which counts."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("duplicate key")
+    return value
+
+
+def _refuse_constant(word: str) -> None:
+    """Raise `ValueError` for NaN and the infinities, which are not JSON."""
+    raise ValueError(word)
 
 
 def _messages(data: Any) -> list[str]:

@@ -23,6 +23,13 @@ SKEW = 2.0
 seconds. Beyond that the server's time is used: a clock that is five minutes slow would read an
 epoch as five minutes too far."""
 
+LARGEST_SKEW = 86_400.0
+"""Seconds beyond which a `Date` is nonsense and this machine's clock is used."""
+
+LONGEST_PAUSE = 366 * 86_400.0
+"""Seconds: what is longer (a date in 2099) is read as this, which no one waits for either. The time
+that it leads to can be shown, whereas the end of a longer one may be after the year 9999."""
+
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 
@@ -72,21 +79,24 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if pause is None and text:
         moment = _date(text)
         pause = None if moment is None else moment - server_time
-    return pause
+    return None if pause is None else min(pause, LONGEST_PAUSE)
 
 
 def _server_time(headers: Mapping[str, str], now: datetime) -> float:
     """Return the epoch with which the server's times are compared."""
     local = now.timestamp()
     remote = _date(headers.get("Date", ""))
-    return local if remote is None or abs(remote - local) <= SKEW else remote
+    if remote is None or not SKEW < abs(remote - local) <= LARGEST_SKEW:
+        return local
+    return remote
 
 
 def read_date(headers: Mapping[str, str]) -> datetime | None:
     """Return the time of a response by the server's clock, `None` where it is not readable."""
     seconds = _date(headers.get("Date", ""))
     try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        # Earlier times are nonsense, and those in the year 1 leave no room to subtract from.
+        return None if seconds is None or seconds < 0 else datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -94,7 +104,8 @@ def read_date(headers: Mapping[str, str]) -> datetime | None:
 def _date(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
+        # A time without a zone is local, and some systems cannot convert a year such as 1.
         return None
 
 
@@ -102,7 +113,7 @@ def _seconds(text: str, server_time: float) -> float | None:
     if _SECONDS.fullmatch(text) is None:
         return None
     value = float(text)
-    return value - server_time if value >= EPOCH_FROM else value
+    return min(value - server_time if value >= EPOCH_FROM else value, LONGEST_PAUSE)
 
 
 def _count(text: str) -> int | None:

@@ -25,9 +25,10 @@ from segctl.errors import (
     Unreachable,
     UsageError,
 )
-from segctl.sendgrid import CONCURRENCY, error_mapping, rate_limit_headers
+from segctl.sendgrid import CONCURRENCY, error_mapping, exchange, rate_limit_headers
 from segctl.sendgrid.backoff import LONGEST_WAIT, Backoff
 from segctl.sendgrid.connection import describe_failure, open_client
+from segctl.sendgrid.exchange import TimeBudget, TooSlow, Unusable, read_body
 from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
 if TYPE_CHECKING:
@@ -42,10 +43,18 @@ if TYPE_CHECKING:
 READ_TIMEOUT = 60.0
 """Seconds; answers of over 15 s have been seen (sendgrid-api.md §2)."""
 
-ANSWER_TIMEOUT = 300.0
-"""Seconds for a whole body: one that arrives byte by byte never reaches READ_TIMEOUT."""
+EXCHANGE_TIMEOUT = 120.0
+"""Seconds for one attempt, headers and body: a byte now and then never reaches READ_TIMEOUT."""
 
-MAX_BODY = 64 << 20
+REQUEST_TIMEOUT = 300.0
+"""Seconds for all attempts of a request together, without the waits between them."""
+
+MAX_BODY = 8 << 20
+"""Bytes of a decoded body. The largest known, a page of a thousand lists, has about 100 KB."""
+
+MAX_HEADERS = 1 << 20
+"""Bytes of everything that is not body: headers, interim responses, chunk sizes, trailers."""
+
 ATTEMPTS = 5
 
 
@@ -75,8 +84,8 @@ class Transport:
 
     `read_only` makes every method but GET a `RuntimeError`, which guarantees that a plan does not
     write. `direct` bypasses the environment's proxies. `notify` receives a sentence before every
-    wait for the rate limit and before every retry. Raises `UsageError` where the environment's
-    proxy or certificates cannot be used.
+    wait for the rate limit and before every retry. `monotonic` measures how long the server takes.
+    Raises `UsageError` where the environment's proxy or certificates cannot be used.
 
     Once `stop` is requested, a request that has to wait raises `Interrupted` instead. A request in
     flight is finished, and one that need not wait is still sent, so that the result of a write can
@@ -95,9 +104,11 @@ class Transport:
         direct: bool = False,
         notify: Callable[[str], None] = lambda _: None,
         stop: Stop | None = None,
+        monotonic: Callable[[], float] = exchange.MONOTONIC,
     ) -> None:
         self._key = key
         self._clock = clock
+        self._monotonic = monotonic
         self._subuser = subuser
         self._read_only = read_only
         stop = stop or Stop()
@@ -106,9 +117,12 @@ class Transport:
         self._lock = threading.Lock()
         self._requests = 0
         self._server_time: datetime | None = None
+        self._notify = notify
+        self._notified: set[str] = set()
         headers = {
             "Authorization": f"Bearer {_header_value(key.reveal(), 'the API key')}",
             "Accept": "application/json",
+            "Accept-Encoding": "gzip",
             "User-Agent": f"segctl/{__version__}",
         }
         if subuser is not None:
@@ -145,6 +159,14 @@ class Transport:
     def sanitize(self, text: str) -> str:
         """Return a foreign text fit for display; see `error_mapping.sanitize`."""
         return error_mapping.sanitize(text, self._key)
+
+    def notify_once(self, sentence: str) -> None:
+        """Pass a sentence on to `notify`, the first time only."""
+        with self._lock:
+            is_new = sentence not in self._notified
+            self._notified.add(sentence)
+        if is_new:
+            self._notify(sentence)
 
     def follow(self, url: str, link: str) -> str | None:
         """Return the address of a link in the response to `url`; `None` for a foreign address.
@@ -196,14 +218,16 @@ class Transport:
         if not self._is_own(request.url):
             raise RuntimeError("a request was about to leave for another server")
         attempt, refused = 1, False
+        budget = TimeBudget(REQUEST_TIMEOUT, self._monotonic)
         before = None
         while True:
-            result = self._once(request, operation, attempt, before, patient=patient)
+            result = self._once(request, operation, attempt, before, budget, patient=patient)
             if isinstance(result, Answer):
                 return result
             before = result.error
             too_long = result.requested_pause is not None and result.requested_pause > LONGEST_WAIT
-            if not _repeats(result, patient=patient) or attempt == ATTEMPTS or too_long:
+            is_last = attempt == ATTEMPTS or too_long or budget.is_used_up
+            if is_last or not _repeats(result, patient=patient):
                 raise before
             # The limiter makes all threads wait for the rate limit. A request refused twice also
             # waits by itself: the capacity that other responses report is not for its kind then.
@@ -219,6 +243,7 @@ class Transport:
         operation: str,
         attempt: int,
         before: RemoteError | None,
+        budget: TimeBudget,
         *,
         patient: bool,
     ) -> Answer | _AttemptFailed:
@@ -228,7 +253,9 @@ class Transport:
         answered = False
         try:
             try:
-                response, content = self._threads.run(lambda: self._exchange(request, operation))
+                response, content = self._threads.run(
+                    lambda: self._exchange(request, operation, budget)
+                )
             except httpx.RequestError as error:
                 return self._unreachable(error, request.method, operation)
             except Abandoned:
@@ -249,12 +276,26 @@ class Transport:
                 permit, limits, answered=answered, pause=pause, retry_after=retry_after
             )
 
-    def _exchange(self, request: httpx.Request, operation: str) -> tuple[httpx.Response, bytes]:
+    def _exchange(
+        self, request: httpx.Request, operation: str, budget: TimeBudget
+    ) -> tuple[httpx.Response, bytes]:
         with self._lock:
             self._requests += 1
+        try:
+            with budget.spent(EXCHANGE_TIMEOUT, MAX_BODY + MAX_HEADERS) as allowance:
+                return allowance.run(lambda: self._read(request))
+        except Unusable as error:
+            raise UnexpectedResponse(
+                f"could not {operation}: the response is unusable: {error}",
+                hint=error_mapping.FOREIGN_HINT,
+                operation=operation,
+                ambiguous=request.method != "GET",
+            ) from None
+
+    def _read(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         response = self._client.send(request, stream=True)
         try:
-            return response, self._read(response, request.method, operation)
+            return response, read_body(response, MAX_BODY)
         finally:
             response.close()
 
@@ -284,28 +325,13 @@ class Transport:
             rate_limit_headers.requested_pause(response.status_code, response.headers, now),
         )
 
-    def _read(self, response: httpx.Response, method: str, operation: str) -> bytes:
-        content = bytearray()
-        until = self._clock.monotonic() + ANSWER_TIMEOUT
-        for chunk in response.iter_bytes():
-            content += chunk
-            if len(content) > MAX_BODY:
-                raise UnexpectedResponse(
-                    f"could not {operation}: the response is larger than {MAX_BODY >> 20} MiB",
-                    operation=operation,
-                    status=response.status_code,
-                    ambiguous=method != "GET",
-                )
-            if self._clock.monotonic() > until:
-                raise httpx.ReadError(f"the response took over {ANSWER_TIMEOUT:.0f} s")
-        return bytes(content)
-
     def _unreachable(
         self, error: httpx.RequestError, method: str, operation: str
     ) -> _AttemptFailed:
         failure = describe_failure(error, self._client.base_url.host, READ_TIMEOUT)
         # httpx quotes what it cannot send, and the headers hold the key.
-        detail = "" if isinstance(error, httpx.LocalProtocolError) else self.sanitize(str(error))
+        hidden = isinstance(error, httpx.LocalProtocolError | TooSlow)
+        detail = "" if hidden else self.sanitize(str(error))
         ambiguous = method != "GET" and not failure.never_sent
         return _AttemptFailed(
             Unreachable(
@@ -314,7 +340,8 @@ class Transport:
                 operation=operation,
                 ambiguous=ambiguous,
             ),
-            repeatable=not ambiguous and not failure.untrusted,
+            # A server that sends a byte now and then would do so again.
+            repeatable=not (ambiguous or failure.untrusted or isinstance(error, TooSlow)),
         )
 
 

@@ -12,6 +12,9 @@ from typing import Any
 from segctl.errors import UnexpectedResponse
 from segctl.model import Remote, Validation
 
+MAX_COUNT = 2**53 - 1
+"""The largest integer that JSON carries safely; no float of it overflows."""
+
 
 def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
     """Return one segment, from a list or by itself.
@@ -43,6 +46,17 @@ def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
         max_refreshes=number(data, "max_refreshes"),
         last_refreshed_at=text(data, "last_refreshed_at"),
     )
+
+
+def nameless_v1(data: Any, *, is_v1: bool) -> str | None:
+    """Return the id of a v1 segment without a name, `None` for anything else.
+
+    SendGrid's own examples hold one (sendgrid-api.md §5). `is_v1`: the list has v1 segments only.
+    In another list it must have its version: without both, it may be anything.
+    """
+    if not isinstance(data, dict) or data.get("name") not in (None, ""):
+        return None
+    return text(data, "id") if is_v1 or _version(data) not in (None, "2") else None
 
 
 def definition(data: Any, operation: str) -> Remote:
@@ -92,11 +106,12 @@ def text(data: dict[str, Any], key: str) -> str | None:
 
 
 def number(data: dict[str, Any], key: str) -> int | None:
-    """Return an integer of an object; `None` where it is missing."""
+    """Return a count of an object; `None` where it is missing or is not a plausible count."""
     value = data.get(key)
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
+    return value if is_count else None
 
 
 def _version(data: dict[str, Any]) -> str | None:

@@ -58,8 +58,11 @@ WORLD_LIBRARIES = {
     *("os", "time", "httpx", "subprocess", "socket", "threading", "shutil", "tempfile")
 }
 ONLY_IMPORTERS = {
-    # The account, with the key, and exported files, without it; both use the third.
-    "httpx": {"sendgrid/transport.py", "sendgrid/downloads.py", "sendgrid/connection.py"},
+    # The account, with the key, and exported files, without it; both use the other two.
+    "httpx": {
+        *("sendgrid/transport.py", "sendgrid/downloads.py"),
+        *("sendgrid/connection.py", "sendgrid/exchange.py"),
+    },
     "sqlglot": set(),
     "duckdb": {"audience/duckdb_engine.py"},
     "time": {"common/clock.py"},
