@@ -66,6 +66,11 @@ class Approval:
     saved: SavedPlan | None = None
     digest: str = ""
 
+    @property
+    def is_given(self) -> bool:
+        """Whether someone approved a plan before."""
+        return self.saved is not None or bool(self.digest)
+
     def check_account(self, target: TargetRef, console: Console) -> None:
         """Raise `Refused` if the saved plan is for another account."""
         if self.saved is None:
@@ -80,7 +85,7 @@ class Approval:
 
     def check_plan(self, plan: Plan, console: Console) -> None:
         """Raise `Refused` if the plan made now is not the one that was approved."""
-        if self.saved is None and not self.digest:
+        if not self.is_given:
             return
         from segctl.app.saved_plan import check_current, check_digest  # noqa: PLC0415
 

@@ -102,6 +102,7 @@ def read_removal_history(
         dated_ahead=tuple(removal for removal in removals if removal.removed_at > limit),
         declared_elsewhere=tuple(sorted(elsewhere.items())),
         versions_of=timeline.versions,
+        declared_at_head=lambda name: timeline.declared(name, len(timeline.commits) - 1),
     )
 
 

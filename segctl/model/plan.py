@@ -27,6 +27,9 @@ class TargetRef:
     subuser: str | None = None
 
 
+RENAME_NOT_COMMITTED = "rename-not-committed"
+"""The refusal that someone at a terminal is asked about: whether a create is meant, or a rename."""
+
 CODES_LEFT_FOR_NEXT_APPLY = frozenset(("replacement-unfinished", "upgrade-later"))
 """Diagnostics of declared changes that this plan leaves to the next apply."""
 
@@ -95,6 +98,12 @@ class Plan:
     def is_applicable(self) -> bool:
         """Whether the plan has no error and no safety rule forbids it."""
         return not (self.errors or self.refusals)
+
+    @property
+    def has_only_uncommitted_renames(self) -> bool:
+        """Whether nothing forbids the plan but creates that may be renames."""
+        codes = {refusal.code for refusal in self.refusals}
+        return not self.errors and codes == {RENAME_NOT_COMMITTED}
 
     @property
     def summary(self) -> Summary:

@@ -18,7 +18,7 @@ from segctl.planning.equality import audience_key, same_parents, same_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from segctl.model import Remote, Segment
+    from segctl.model import Declared, Remote, Segment
     from segctl.model.proof import DeclaredVersion
 
 
@@ -72,7 +72,8 @@ class RemovalHistory:
     declares and the work tree does not: no commit removed or renamed them yet. `dated_ahead` holds
     the removals whose commit has a date in the future, which proves nothing. `versions_of` returns
     all definitions that commits declared under a name or one that it was renamed from, oldest
-    first; it reads no more than what git returned already.
+    first; it reads no more than what git returned already. `declared_at_head` returns what the last
+    commit declares under a name, `None` if it declares nothing.
     `declared_elsewhere` has the removed names that another project of the repository declares, each
     with that file, relative to the top.
     """
@@ -85,6 +86,9 @@ class RemovalHistory:
     declared_elsewhere: tuple[tuple[str, str], ...] = ()
     versions_of: Callable[[str], tuple[DeclaredVersion, ...]] = field(
         default=lambda _name: (), compare=False
+    )
+    declared_at_head: Callable[[str], Declared | None] = field(
+        default=lambda _name: None, compare=False
     )
 
 

@@ -28,6 +28,7 @@ from segctl.planning.ordering import order_changes
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
 from segctl.planning.temporary_names import successors_by_name
 from segctl.planning.unclear_renames import unclear_rename_refusals
+from segctl.planning.uncommitted import Uncommitted
 from segctl.planning.undeclared import decide_undeclared, find_renamed_old
 from segctl.planning.undeclared_rules import UndeclaredRules, may_be_deleted
 from segctl.planning.v1_upgrades import finished_upgrades
@@ -222,12 +223,17 @@ def make_plan(
         inputs.undeclared_rules({item.name for item in declared}),
     )
     changes = order_changes([*comparison.changes, *undeclared.deletes])
+    uncommitted = Uncommitted.find(
+        inputs.removal_history, changes, undeclared.ignored, inputs.tombstone_names
+    )
+    uncommitted_renames = tuple(uncommitted.refusals(changes)) if inputs.detects_renames else ()
     return Plan(
         target=target,
         changes=changes,
         refusals=(
             *unclear_rename_refusals(changes, inputs.rename_candidates),
             *hand_rename_refusals(matching.unclear_hand_renames, _created_names(changes)),
+            *uncommitted_renames,
         ),
         kept=tuple(sorted(comparison.kept, key=lambda keep: keep.name)),
         ignored=tuple(sorted(undeclared.ignored, key=lambda ignore: (ignore.name, ignore.id))),
@@ -237,6 +243,7 @@ def make_plan(
             *hand_rename_warnings(changes),
             *finished_upgrades(comparison.upgraded),
             *find_names_in_use(changes, remotes),
+            *(() if uncommitted_renames else uncommitted.warnings(inputs.selected)),
             *undeclared.diagnostics,
         ),
     )

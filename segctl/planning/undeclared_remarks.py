@@ -11,7 +11,7 @@ from segctl.common.suggest import closest_match
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Disposal
 from segctl.planning.ownership import Ownership, Standing
-from segctl.planning.wording import list_names, short_commit
+from segctl.planning.wording import short_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,6 @@ def undeclared_remarks(
     ignored: Sequence[Ignore], remotes: Sequence[Remote], rules: UndeclaredRules
 ) -> Iterator[Diagnostic]:
     """Yield what the rules say of the ignored segments as a whole; `remotes` are all undeclared."""
-    yield from _uncommitted(ignored, rules)
     yield from _dated_ahead(ignored, rules)
     yield from _declared_elsewhere(ignored, rules)
     yield from _removes_nothing(ignored, remotes, rules)
@@ -38,25 +37,6 @@ def undeclared_remarks(
         names = {tombstone.name for tombstone in rules.tombstones}
         if any(not item.is_v1 and item.name not in names for item in ignored):
             yield _history_unavailable(rules.removal_history)
-
-
-def _uncommitted(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
-    """Warn of segments whose removal or rename is not committed yet."""
-    ignored_names = {item.name for item in ignored if not item.is_v1}
-    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
-    names = [
-        name
-        for name in rules.removal_history.uncommitted
-        if name in ignored_names and rules.is_selected(name)
-    ]
-    if names:
-        yield Diagnostic(
-            "not-committed",
-            Severity.WARNING,
-            "the last commit declares segments that no file declares now: " + list_names(names),
-            hint="commit first, or check out the whole folder: only a commit can tell a renamed "
-            "segment, which keeps its id, from a removed one",
-        )
 
 
 def _dated_ahead(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:

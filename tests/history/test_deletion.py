@@ -61,21 +61,6 @@ def test_a_file_removed_without_a_commit_deletes_nothing(
     assert "B" in remote.definitions()
 
 
-def test_a_rename_without_a_commit_creates_a_segment_and_warns(
-    connected: Project, remote: Remote, repository: Repository
-) -> None:
-    old = ids_by_name(remote)["B"]
-    repository.write({"b.yaml": segment("Better")})
-    shown = connected.run("plan")
-    assert "+ create  Better" in shown.out
-    assert "commit first" in shown.out + shown.err
-    repository.commit("Rename B", {})
-    again = connected.run("apply", "--auto-approve")
-    assert again.code == 0
-    assert "not-committed" not in again.out + again.err
-    assert ids_by_name(remote)["Better"] == old
-
-
 def test_a_namesake_that_is_created_later_is_kept(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:

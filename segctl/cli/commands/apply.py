@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 from pathlib import Path
@@ -183,6 +184,8 @@ def command(
                     target = plan.target.name
                     console.show(output.diagnostics(plan.diagnostics, "apply", target=target))
                 return 1
+            if not (auto_approve or approval.is_given) and _are_creates_meant(plan, console):
+                plan = dataclasses.replace(plan, refusals=())
             refuse_unsafe(plan)
             approval.check_plan(plan, console)
             if not plan.changes:
@@ -231,9 +234,24 @@ def _exit_code(report: Report, plan: Plan, console: Console) -> int:
     return IN_PART if report.is_partial else 1
 
 
+def _are_creates_meant(plan: Plan, console: Console) -> bool:
+    """Ask whether creates that may be renames are meant, if nothing else forbids the plan."""
+    if not (plan.has_only_uncommitted_renames and _is_terminal()):
+        return False
+    console.say(
+        "\nOnly a commit shows a rename. Create new segments anyway? Type `create` to do so: ",
+        end="",
+    )
+    return sys.stdin.readline().strip() == "create"
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def _is_approved(console: Console) -> bool:
     """Ask on the terminal. Raises `Refused` if there is none."""
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not _is_terminal():
         raise Refused(
             "cannot ask for approval: stdin is not a terminal; nothing was changed",
             hint="run with --auto-approve to make the changes without asking",
