@@ -1,11 +1,9 @@
 """Names over time: which files declared a name after each commit, and with which content.
 
-A name is declared after a commit if a segment file declares it then, read by the same reader as
-today's files. A version that this reader rejects (broken YAML, an unknown key, a missing `.sql`
-file) counts for nothing: the file keeps declaring what it last declared, until it is repaired or
-deleted. So a mistake that is repaired removes nothing, and a file that is broken and then deleted
-is removed by the commit that deletes it. A broken file that is moved loses its name. A version with
-`removed` is valid and declares nothing.
+A name is declared after a commit if a segment file declares it then (`file_states`). A mistake that
+is repaired removes nothing, and a file that is broken and then deleted is removed by the commit
+that deletes it. A broken file that is moved loses its name. A version with `removed` is valid and
+declares nothing.
 
 For speed, `name_scan` looks for the names that all versions may declare, and a file is read,
 version by version, only when one of them is asked for. Removals need the names that nothing
@@ -21,7 +19,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
-from segctl.declarations.segment_file import read_file, read_segment
+from segctl.declarations.segment_file import read_file
+from segctl.history.file_states import FileStates
 from segctl.history.moved_names import MovedNames, pair_moved_names
 from segctl.history.name_scan import possible_name
 from segctl.model import Disposal, Tombstone
@@ -31,14 +30,11 @@ from segctl.planning.ownership import Removal
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from segctl.history.commits import Commit, FileChange
+    from segctl.history.commits import Commit
     from segctl.model import Declared, Segment
 
 NameTimeline: TypeAlias = "list[tuple[int, tuple[Declared, ...]]]"
 """A name over time: from this commit on, these declarations have it, in the order of paths."""
-
-BlobTimeline: TypeAlias = "list[tuple[int, str | None]]"
-"""A file over time: from this commit on, it has this blob, `None` where it is deleted."""
 
 
 class Timeline:
@@ -63,18 +59,14 @@ class Timeline:
         self._folder = folder
         self._moves = moves or {}
         self._moved: dict[int, MovedNames] = {}
-        self._segments = _blob_timelines(commit.segments for commit in commits)
-        self._queries = _blob_timelines(commit.queries for commit in commits)
-        self._versions: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
-        self._query_paths: dict[tuple[str, str], str] = {}
-        self._file_states: dict[str, tuple[list[int], list[Declared | None]]] = {}
+        self._files = FileStates(commits, blobs, folder)
         self._name_timelines: dict[str, NameTimeline] = {}
 
     @cached_property
     def _paths(self) -> dict[str, set[str]]:
         """Every name that may ever have been declared, and the files that may have declared it."""
         names, paths = self.scanned_names, defaultdict(set)
-        for path, timeline in self._segments.items():
+        for path, timeline in self._files.segments.items():
             for _, blob in timeline:
                 if not blob:
                     continue
@@ -86,7 +78,7 @@ class Timeline:
 
     def emptying_commit(self) -> Commit | None:
         """Return the commit that removed the last segment file, `None` if HEAD has any."""
-        if any(timeline[-1][1] is not None for timeline in self._segments.values()):
+        if any(timeline[-1][1] is not None for timeline in self._files.segments.values()):
             return None
         removing = (commit for commit in reversed(self.commits) if commit.segments)
         return next(removing, None)
@@ -147,7 +139,7 @@ class Timeline:
         """Return the names that became this one in a file, or were among its `previous_names`."""
         names: set[str] = set()
         for path in self._paths.get(name, ()):
-            states = zip(*self._states(path), strict=True)
+            states = zip(*self._files.states(path), strict=True)
             for (_, before), (index, after) in pairwise(states):
                 if before is None or after is None or before.name == name or after.name != name:
                     continue
@@ -176,7 +168,7 @@ class Timeline:
         before that commit is not new: its segment moved to that file.
         """
         for path in sorted(self._paths[name]):
-            before, after = self._state(path, index - 1), self._state(path, index)
+            before, after = self._files.state(path, index - 1), self._files.state(path, index)
             if before is None or before.name != name or after is None or after.name == name:
                 continue
             if self.declared(after.name, index - 1) is None:
@@ -194,8 +186,8 @@ class Timeline:
             return MovedNames()
         if index not in self._moved:
             paths = [change.path for change in self.commits[index].segments]
-            before = {path: self._state(path, index - 1) for path in paths}
-            after = {path: self._state(path, index) for path in paths}
+            before = {path: self._files.state(path, index - 1) for path in paths}
+            after = {path: self._files.state(path, index) for path in paths}
             self._moved[index] = pair_moved_names(
                 moves,
                 {
@@ -218,10 +210,10 @@ class Timeline:
     @cached_property
     def _claimants(self) -> dict[str, set[str]]:
         claimants = defaultdict(set)
-        for path, timeline in self._segments.items():
+        for path, timeline in self._files.segments.items():
             # Most files never had the key, and need not be read.
             if any(blob and b"previous_names" in self.blobs[blob] for _, blob in timeline):
-                for declared in filter(None, self._states(path)[1]):
+                for declared in filter(None, self._files.states(path)[1]):
                     for previous in declared.previous_names:
                         claimants[previous].add(declared.name)
         return claimants
@@ -232,7 +224,7 @@ class Timeline:
         The author wants to keep the segment, which holds even after that file is deleted.
         """
         for path in self._paths[name]:
-            for index, blob in self._segments[path]:
+            for index, blob in self._files.segments[path]:
                 # Most versions do not have the key, and need not be read.
                 if blob and index > since and b"removed" in self.blobs[blob]:
                     content, _ = read_file(path, self.blobs[blob], {}, self._folder)
@@ -247,15 +239,15 @@ class Timeline:
     def touched(self, index: int) -> set[str]:
         """Return the names that the files of a commit declared before or after it."""
         paths = self._touched_paths(index)
-        states = (self._state(path, at) for path in paths for at in (index - 1, index))
+        states = (self._files.state(path, at) for path in paths for at in (index - 1, index))
         return {declared.name for declared in states if declared is not None}
 
     def removes_any(self, index: int) -> bool:
         """Return whether a commit removed or renamed any segment."""
         existing = (
-            path for path in self._touched_paths(index) if self._segments[path][0][0] < index
+            path for path in self._touched_paths(index) if self._files.segments[path][0][0] < index
         )
-        before = (self._state(path, index - 1) for path in existing)
+        before = (self._files.state(path, index - 1) for path in existing)
         return any(
             declared is not None and self.declared(declared.name, index) is None
             for declared in before
@@ -265,7 +257,7 @@ class Timeline:
         commit = self.commits[index]
         paths = {change.path for change in commit.segments}
         for change in commit.queries:
-            paths |= self._query_readers.get(change.path, set())
+            paths |= self._files.query_readers.get(change.path, set())
         return paths
 
     def declared(self, name: str, index: int) -> Declared | None:
@@ -296,89 +288,6 @@ class Timeline:
         changes = [
             (index, path, declared)
             for path in paths
-            for index, declared in zip(*self._states(path), strict=True)
+            for index, declared in zip(*self._files.states(path), strict=True)
         ]
         return sorted(changes, key=lambda change: change[:2])
-
-    def _state(self, path: str, index: int) -> Declared | None:
-        """Return what a file declared after a commit, or last declared before it was broken."""
-        indexes, states = self._states(path)
-        position = bisect.bisect_right(indexes, index) - 1
-        return states[position] if position >= 0 else None
-
-    def _states(self, path: str) -> tuple[list[int], list[Declared | None]]:
-        """Return the commits that touched a file or its query, and what it declared after each."""
-        if path not in self._file_states:
-            timeline = self._segments[path]
-            queries = {self._query_path(path, blob) for _, blob in timeline if blob}
-            touched = {index for index, _ in timeline}
-            for query in queries:
-                touched |= {index for index, _ in self._queries.get(query, ())}
-            indexes = sorted(index for index in touched if index >= timeline[0][0])
-            states: list[Declared | None] = []
-            state: Declared | None = None
-            for index in indexes:
-                blob = _blob_at(timeline, index)
-                content = None if blob is None else self._read(path, blob, index) or state
-                state = None if isinstance(content, Tombstone) else content
-                states.append(state)
-            self._file_states[path] = indexes, states
-        return self._file_states[path]
-
-    def _read(self, path: str, blob: str, index: int) -> Declared | Tombstone | None:
-        """Return a version of a file with the query of its time; `None` where it is broken."""
-        if not blob:
-            return None
-        query = self._query_path(path, blob)
-        query_blob = _blob_at(self._queries.get(query, []), index) or ""
-        key = path, blob, query_blob
-        if key not in self._versions:
-            queries = {query: self.blobs[query_blob]} if query_blob else {}
-            self._versions[key] = read_file(path, self.blobs[blob], queries, self._folder)[0]
-        return self._versions[key]
-
-    def _query_path(self, path: str, blob: str) -> str:
-        """Return the `.sql` file that a version of a file names; empty if it names none."""
-        data = self.blobs[blob]
-        # YAML spells a key literally or with backslash escapes.
-        if b"query_file" not in data and b"\\" not in data:
-            return ""
-        key = path, blob
-        if key not in self._query_paths:
-            probe = _QueryProbe()
-            read_segment(path, data, probe, self._folder)
-            self._query_paths[key] = probe.requested
-        return self._query_paths[key]
-
-    @cached_property
-    def _query_readers(self) -> dict[str, set[str]]:
-        """The segment files that ever named a `.sql` file, by its path."""
-        readers = defaultdict(set)
-        for path, timeline in self._segments.items():
-            for _, blob in timeline:
-                if blob:
-                    readers[self._query_path(path, blob)].add(path)
-        return readers
-
-
-class _QueryProbe(dict[str, bytes]):
-    """An empty mapping of queries that records the path that is looked up."""
-
-    requested = ""
-
-    def __contains__(self, key: object) -> bool:
-        self.requested = str(key)
-        return False
-
-
-def _blob_timelines(commits: Iterable[tuple[FileChange, ...]]) -> dict[str, BlobTimeline]:
-    timelines = defaultdict(list)
-    for index, changes in enumerate(commits):
-        for change in changes:
-            timelines[change.path].append((index, change.blob))
-    return dict(timelines)
-
-
-def _blob_at(timeline: BlobTimeline, index: int) -> str | None:
-    position = bisect.bisect_right(timeline, index, key=lambda entry: entry[0]) - 1
-    return timeline[position][1] if position >= 0 else None
