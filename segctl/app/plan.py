@@ -102,10 +102,12 @@ def _selected_names(
 def removal_history(project: Project, declarations: Declarations) -> RemovalHistory:
     """Read from git which segments were declared once and no longer are."""
     from segctl.history.git import read_removal_history  # noqa: PLC0415 - only where it can matter
+    from segctl.history.places import Account  # noqa: PLC0415
 
     names = {segment.name for segment in declarations.declared}
     root, folder, now = project.root, project.config.segments, project.clock.now()
-    return read_removal_history(root, folder, names, now=now, env=project.env)
+    account = Account.of(project.target)
+    return read_removal_history(root, folder, names, account=account, now=now, env=project.env)
 
 
 def compare_with_account(

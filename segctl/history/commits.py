@@ -40,8 +40,9 @@ class FileChange:
 class Commit:
     """A commit of the first-parent history, with its changes against its first parent.
 
-    `committed` is in seconds since 1970. `segments` are segment files, `queries` are `.sql` files.
-    `parents` are the ids of all parents, first the one that it is compared with.
+    `committed` is in seconds since 1970. `segments` are segment files, `queries` are `.sql` files,
+    `settings` is segctl.yaml. `parents` are the ids of all parents, first the one that it is
+    compared with.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Commit:
     segments: tuple[FileChange, ...] = ()
     queries: tuple[FileChange, ...] = ()
     parents: tuple[str, ...] = ()
+    settings: tuple[FileChange, ...] = ()
 
     @property
     def committed_at(self) -> datetime:

@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.declarations.segment_file import read_file, read_segment
+from segctl.history.commits import FileChange
 from segctl.model import Tombstone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from segctl.history.commits import Commit, FileChange
+    from segctl.history.commits import Commit
     from segctl.model import Declared
 
 BlobTimeline: TypeAlias = "list[tuple[int, str | None]]"
@@ -41,6 +42,18 @@ class FileStates:
         self._versions: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
         self._query_paths: dict[tuple[str, str], str] = {}
         self._states: dict[str, tuple[list[int], list[Declared | None]]] = {}
+
+    def files_at(self, index: int) -> tuple[tuple[FileChange, ...], tuple[FileChange, ...]]:
+        """Return the segment files and the `.sql` files that exist after a commit."""
+        segments, queries = (
+            tuple(
+                FileChange(path, blob)
+                for path, timeline in timelines.items()
+                if (blob := _blob_at(timeline, index)) is not None
+            )
+            for timelines in (self.segments, self._queries)
+        )
+        return segments, queries
 
     def state(self, path: str, index: int) -> Declared | None:
         """Return what a file declared after a commit, or last declared before it was broken."""

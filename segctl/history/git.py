@@ -1,65 +1,37 @@
 """What git is asked: the history of a folder, its files at HEAD, and the status of a file.
 
 Two processes read a history of any length: `git log` lists every first-parent commit that touched
-the folder with the blobs that it wrote, and `git cat-file --batch` returns their contents. Does not
-interpret the commits (`timeline`, `audit`), and does not run the processes (`git_process`). Changes
-nothing. An incomplete history is refused with the reason.
+the folder with the blobs that it wrote, and `git cat-file --batch` returns their contents
+(`folder_history`). Does not interpret the commits (`timeline`, `audit`), and does not run the
+processes (`git_process`). Changes nothing. An incomplete history is refused with the reason.
 """
 
 from __future__ import annotations
 
 import os
-import posixpath
 import shutil
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
-from segctl.documents.yaml_reader import parse_document
 from segctl.errors import UsageError
 from segctl.history.all_parents import correct_removals
-from segctl.history.git_log import is_file, parse_log, parse_moves
-from segctl.history.git_process import SUBMODULE, TIMEOUT, Git, repository_root
-from segctl.history.name_scan import possible_name
-from segctl.history.timeline import Timeline
+from segctl.history.folder_history import FolderHistory, prove_for, read_folder_history
+from segctl.history.git_log import LOG, parse_log
+from segctl.history.git_process import TIMEOUT, Git, repository_root
+from segctl.history.other_projects import declared_by_others
 from segctl.planning.ownership import RemovalHistory
-from segctl.project.config import FILE as CONFIG
-from segctl.project.files import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from segctl.history.commits import Commit
+    from segctl.history.places import Account
+    from segctl.history.timeline import Timeline
     from segctl.planning.ownership import Removal
 
-_LOG = (
-    "log",
-    "--diff-merges=first-parent",
-    "--root",
-    "--raw",
-    "-z",
-    "--no-abbrev",
-    "--no-renames",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-color",
-    "--no-decorate",
-    "--no-notes",
-    "--no-show-signature",
-    "--encoding=UTF-8",
-    "--format=tformat:%H %ct %P%n%an%n%s",
-)
-
-_SUFFIXES = tuple(SEGMENT_SUFFIXES)
 _ALL_PARENTS = ("--full-history", "--parents", "--topo-order")
-_MOVES = (
-    *("log", "--no-walk=unsorted", "--stdin", "--diff-merges=first-parent", "--name-status", "-z"),
-    # The limit is git's own; it holds whatever the user's settings are.
-    *("--find-renames", "-l1000", "--diff-filter=R", "--no-ext-diff", "--no-textconv"),
-    *("--no-color", "--no-notes", "--no-show-signature", "--format=tformat:%H"),
-)
 
 
 def read_removal_history(
@@ -67,6 +39,7 @@ def read_removal_history(
     folder: str,
     now_declared: Collection[str],
     *,
+    account: Account | None = None,
     now: datetime | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,
@@ -75,19 +48,17 @@ def read_removal_history(
 
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
     the work tree declare. A name that HEAD still declares was not removed: no commit removed it,
-    even if its file is deleted in the work tree or not part of a sparse checkout. A removal dated
-    after `now` is kept apart. Does not raise for an error of git: the result is then unavailable,
-    with the reason and a remedy.
+    even if its file is deleted in the work tree or not part of a sparse checkout. Only what commits
+    declared for `account` counts; `None` means any. A removal dated after `now` is kept apart. Does
+    not raise for an error of git: the result is then unavailable, with the reason and a remedy.
     """
+    git = Git(root, os.environ if env is None else env, timeout)
     try:
-        timeline = read_timeline(root, folder, env=env, timeout=timeout)
-    except UsageError as error:
-        return RemovalHistory(unavailable=error.message, remedy=error.hint)
-    removals, uncommitted = timeline.removals(now_declared), timeline.uncommitted(now_declared)
-    try:
-        git = Git(root, os.environ if env is None else env, timeout)
-        removals = _with_all_parents(git, timeline, folder, removals)
-        elsewhere = _declared_by_others(git, {removal.name for removal in removals})
+        history = read_folder_history(git, folder)
+        whole, proven = history.timeline, prove_for(git, history, account, now_declared)
+        removals = _with_all_parents(git, history, proven.removals)
+        names = {removal.name for removal in removals}
+        elsewhere = declared_by_others(git, folder, names, account)
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
     # Both are ISO 8601 in UTC, which sorts by time.
@@ -98,11 +69,12 @@ def read_removal_history(
             for removal in removals
             if removal.removed_at <= limit and removal.name not in elsewhere
         ),
-        uncommitted=uncommitted,
+        uncommitted=whole.uncommitted(now_declared),
         dated_ahead=tuple(removal for removal in removals if removal.removed_at > limit),
         declared_elsewhere=tuple(sorted(elsewhere.items())),
-        versions_of=timeline.versions,
-        declared_at_head=lambda name: timeline.declared(name, len(timeline.commits) - 1),
+        place_change=proven.change,
+        versions_of=proven.timeline.versions,
+        declared_at_head=lambda name: whole.declared(name, len(whole.commits) - 1),
     )
 
 
@@ -118,54 +90,13 @@ def read_timeline(
     Raises `UsageError` where git, the repository or a commit is missing, or the history is
     incomplete or cannot be read.
     """
-    git = Git(root, os.environ if env is None else env, timeout)
-    head = git.head()
-    git.refuse_other_histories(head, folder)
-    commits = list(
-        parse_log(
-            git.run(*_LOG, "--first-parent", *git.relative, head, "--", git.at(folder)),
-            f"{folder}/",
-        )
-    )
-    commits.reverse()
-    blobs = {
-        change.blob: b""
-        for commit in commits
-        for change in (*commit.segments, *commit.queries)
-        if change.blob
-    }
-    return Timeline(commits, git.contents(blobs), folder, _moves(git, commits, folder))
-
-
-def _declared_by_others(git: Git, names: Collection[str]) -> dict[str, str]:
-    """Return the names that other projects of the repository declare at HEAD, with the files.
-
-    The files are relative to the top. Raises `UsageError` where git fails.
-    """
-    files = git.files_at_head() if names else {}
-    settings = [path for path in files if path == CONFIG or path.endswith(f"/{CONFIG}")]
-    others = [path for path in settings if path != git.at(CONFIG)]
-    if not others:
-        return {}
-    texts = git.contents({files[path] for path in others})
-    folders = tuple(
-        f"{path.removesuffix(CONFIG)}{_segments_folder(texts[files[path]])}/" for path in others
-    )
-    paths = [path for path in files if path.startswith(folders) and path.endswith(_SUFFIXES)]
-    contents = git.contents({files[path] for path in paths})
-    declared = {possible_name(contents[files[path]]): path for path in reversed(paths)}
-    return {name: path for name, path in declared.items() if name in names}
-
-
-def _segments_folder(settings: bytes) -> str:
-    """Return the setting `segments` of a segctl.yaml."""
-    value = parse_document(CONFIG, settings.decode("utf-8", "replace")).value
-    folder = value.get("segments") if isinstance(value, dict) else None
-    return posixpath.normpath(folder) if isinstance(folder, str) and folder else "segments"
+    return read_folder_history(
+        Git(root, os.environ if env is None else env, timeout), folder
+    ).timeline
 
 
 def _with_all_parents(
-    git: Git, timeline: Timeline, folder: str, removals: tuple[Removal, ...]
+    git: Git, history: FolderHistory, removals: tuple[Removal, ...]
 ) -> tuple[Removal, ...]:
     """Return removals as all parents of merges have them, not only the first ones.
 
@@ -173,26 +104,19 @@ def _with_all_parents(
     """
     if not removals or not git.run("rev-list", "--min-parents=2", "--max-count=1", "HEAD", "--"):
         return removals
-    output = git.run(*_LOG, *_ALL_PARENTS, *git.relative, "HEAD", "--", git.at(folder))
-    commits = list(parse_log(output, f"{folder}/"))
+    folders = history.moves.folders
+    paths = (git.at(folder) for folder in folders)
+    output = git.run(*LOG, *_ALL_PARENTS, *git.relative, "HEAD", "--", *paths)
+    commits = [
+        history.moves.read_as_today(commit)
+        for commit in parse_log(output, *(f"{folder}/" for folder in folders))
+    ]
     commits.reverse()
+    timeline = history.timeline
     blobs = {change.blob: b"" for commit in commits for change in commit.segments if change.blob}
     contents = {**timeline.blobs, **git.contents(blobs.keys() - timeline.blobs.keys())}
+    folder = history.moves.folder
     return correct_removals(removals, commits, contents, folder, timeline.scanned_names)
-
-
-def _moves(git: Git, commits: Sequence[Commit], folder: str) -> dict[str, dict[str, str]]:
-    """Return the new paths of the files that git finds moved, by commit and old path."""
-    candidates = [
-        f"{commit.id}\n"
-        for commit in commits
-        if {change.blob is None for change in commit.segments} == {True, False}
-    ]
-    if not candidates:
-        return {}
-    data = "".join(candidates).encode()
-    output = git.run(*_MOVES, *git.relative, "--", git.at(folder), data=data)
-    return parse_moves(output)
 
 
 def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:
@@ -210,34 +134,6 @@ def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str
     moves = zip(pieces[1::3], pieces[2::3], strict=False)
     outward = (new for old, new in moves if old.startswith(inside) and not new.startswith(inside))
     return next(outward, "")
-
-
-def find_declared_elsewhere(
-    root: Path, folder: str, names: Collection[str], env: Mapping[str, str]
-) -> tuple[str, str] | None:
-    """Return a file outside of a folder that declares one of the names at HEAD, and that name.
-
-    The file is relative to `root`. Raises `UsageError` where git fails, or where a submodule could
-    contain such a file.
-    """
-    git = Git(root, env, TIMEOUT)
-    blobs = {}
-    for entry in git.tree("HEAD", "."):
-        mode, blob, path = entry
-        suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - a path of git, not of the OS
-        if mode == SUBMODULE:
-            raise UsageError(
-                f"`{path}` is a submodule, which may contain the files",
-                hint=f"to remove them on purpose, keep {folder}/ with an empty file `.gitkeep`",
-            )
-        if is_file(mode) and suffix in SEGMENT_SUFFIXES and not path.startswith(f"{folder}/"):
-            blobs[path] = blob
-    contents = git.contents(dict.fromkeys(blobs.values()))
-    for path, blob_id in blobs.items():
-        name = possible_name(contents[blob_id])
-        if name in names:
-            return path, name
-    return None
 
 
 def current_commit(

@@ -11,25 +11,46 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.history.commits import NOT_A_FILE, Commit, FileChange
+from segctl.project.config import FILE as SETTINGS
 from segctl.project.files import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+LOG = (
+    "log",
+    "--diff-merges=first-parent",
+    "--root",
+    "--raw",
+    "-z",
+    "--no-abbrev",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-decorate",
+    "--no-notes",
+    "--no-show-signature",
+    "--encoding=UTF-8",
+    "--format=tformat:%H %ct %P%n%an%n%s",
+)
+"""The command whose output `parse_log` reads. Compares merges with their first parents."""
 
 _DOMAIN = re.compile(r"(?<=[^\s@])@[^\s@>]+")
 _FILE_MODES = {b"100644", b"100755", b"100664"}
 _ABSENT = b"000000"
 
 
-def parse_log(output: bytes, folder: str) -> Iterator[Commit]:
+def parse_log(output: bytes, *folders: str) -> Iterator[Commit]:
     """Yield the commits in the output of `git log --raw -z`, newest first.
 
-    `folder` ends with a slash. A NUL ends a commit's header, and for each file the line with the
-    colon and then the path.
+    Each of the folders ends with a slash. A NUL ends a commit's header, and for each file the line
+    with the colon and then the path.
     """
     header: list[str] = []
     segments: list[FileChange] = []
     queries: list[FileChange] = []
+    settings: list[FileChange] = []
     pieces = iter(output.split(b"\0"))
     for piece in pieces:
         entry = piece.removeprefix(b"\n")
@@ -37,14 +58,16 @@ def parse_log(output: bytes, folder: str) -> Iterator[Commit]:
             path = next(pieces).decode("utf-8", "surrogateescape")
             suffix = PurePosixPath(path).suffix.lower()
             changes = queries if suffix == QUERY_SUFFIX else segments
-            if suffix in {*SEGMENT_SUFFIXES, QUERY_SUFFIX} and _counts(path, folder):
+            if path == SETTINGS:
+                settings.append(FileChange(path, _blob(entry)))
+            elif suffix in {*SEGMENT_SUFFIXES, QUERY_SUFFIX} and counts(path, folders):
                 changes.append(FileChange(path, _blob(entry)))
             continue
         if header:
-            yield _commit(header, segments, queries)
+            yield _commit(header, segments, queries, settings)
         # The last NUL ends the last commit.
         header = entry.decode("utf-8", "replace").split("\n", 2)
-        segments, queries = [], []
+        segments, queries, settings = [], [], []
 
 
 def parse_moves(output: bytes) -> dict[str, dict[str, str]]:
@@ -67,7 +90,12 @@ def parse_moves(output: bytes) -> dict[str, dict[str, str]]:
     return moves
 
 
-def _commit(header: list[str], segments: list[FileChange], queries: list[FileChange]) -> Commit:
+def _commit(
+    header: list[str],
+    segments: list[FileChange],
+    queries: list[FileChange],
+    settings: list[FileChange],
+) -> Commit:
     id_and_time, author, subject = header
     commit_id, seconds, *parents = id_and_time.split(" ")
     # A damaged date prints as nothing. No segment is older than 1970, so none would be deleted.
@@ -80,6 +108,7 @@ def _commit(header: list[str], segments: list[FileChange], queries: list[FileCha
         tuple(segments),
         tuple(queries),
         tuple(filter(None, parents)),
+        tuple(settings),
     )
 
 
@@ -88,15 +117,21 @@ def _without_domain(author: str) -> str:
     return redact(_DOMAIN.sub("", author))
 
 
-def _counts(path: str, folder: str) -> bool:
-    """Return whether the project reads the file at a path, as `project.files` does."""
-    rest = path.removeprefix(folder)
-    is_hidden = any(part.startswith(".") for part in rest.split("/"))
+def counts(path: str, folders: Iterable[str]) -> bool:
+    """Return whether a project reads the file at a path, as `project.files` does.
+
+    `folders`, which end with a slash, are those that it reads.
+    """
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return path.startswith(folder) and not is_hidden and rest not in NO_SEGMENTS
+    return any(path.startswith(folder) and _is_read(path[len(folder) :]) for folder in folders)
+
+
+def _is_read(path: str) -> bool:
+    """Return whether a folder's file is neither hidden nor one without segments."""
+    return path not in NO_SEGMENTS and not any(part.startswith(".") for part in path.split("/"))
 
 
 def _blob(entry: bytes) -> str | None:
@@ -105,6 +140,11 @@ def _blob(entry: bytes) -> str | None:
     if mode == _ABSENT:
         return None
     return blob.decode("ascii") if is_file(mode) else NOT_A_FILE
+
+
+def is_segment_file(path: str) -> bool:
+    """Return whether a path has the suffix of a segment file."""
+    return PurePosixPath(path).suffix.lower() in SEGMENT_SUFFIXES
 
 
 def is_file(mode: bytes) -> bool:

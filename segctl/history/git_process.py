@@ -113,10 +113,15 @@ class Git:
             relative = name.decode("utf-8", "replace").removeprefix(self._prefix)
             yield mode, blob.decode("ascii"), relative
 
-    def files_at_head(self) -> dict[str, str]:
-        """Return the blob of each file at HEAD, by its path from the top of the repository."""
+    def files_at(self, commit: str, folder: str = "") -> dict[str, str]:
+        """Return the blob of each file in a commit, by its path from the top of the repository.
+
+        Only those below `folder`, which is relative to the top, where it is not empty. Raises
+        `UsageError` where git fails.
+        """
         files = {}
-        for entry in self.run("ls-tree", "-r", "-z", "HEAD").split(b"\0")[:-1]:
+        argv = ("ls-tree", "-r", "-z", commit, *(("--", folder) if folder else ()))
+        for entry in self.run(*argv).split(b"\0")[:-1]:
             header, _, name = entry.partition(b"\t")
             mode, _, blob = header.split(b" ")
             if is_file(mode):

@@ -14,6 +14,7 @@ a removal leads to.
 from __future__ import annotations
 
 import bisect
+import dataclasses
 from collections import defaultdict
 from functools import cached_property
 from itertools import pairwise
@@ -75,6 +76,18 @@ class Timeline:
                 if names[blob]:
                     paths[names[blob]].add(path)
         return paths
+
+    def since(self, index: int) -> Timeline:
+        """Return the history from a commit on, as if it had added all files that exist after it."""
+        if index == 0:
+            return self
+        commits = [*self.commits[index:]]
+        if commits:
+            segments, queries = self._files.files_at(index)
+            commits[0] = dataclasses.replace(commits[0], segments=segments, queries=queries)
+        timeline = Timeline(commits, self.blobs, self._folder, self._moves)
+        timeline.scanned_names = self.scanned_names
+        return timeline
 
     def emptying_commit(self) -> Commit | None:
         """Return the commit that removed the last segment file, `None` if HEAD has any."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from segctl.model import Declared, Remote, Segment
-    from segctl.model.proof import DeclaredVersion
+    from segctl.model.proof import CommitRef, DeclaredVersion
 
 
 class Ownership(StrEnum):
@@ -62,6 +62,31 @@ class Removal:
         return self.segment.name
 
 
+class PlaceKind(StrEnum):
+    """What a commit changed about where the segments of a project are.
+
+    `ACCOUNT`: the account of the target in segctl.yaml. `FOLDER`: `segments` in segctl.yaml, to a
+    folder with other files. `FILES`: it moved another folder over that of the segment files.
+    """
+
+    ACCOUNT = "account"
+    FOLDER = "folder"
+    FILES = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceChange:
+    """A change after which what older commits declared proves nothing.
+
+    `commit` is `None` where segctl.yaml is not committed as it is. `names` are those that only
+    older commits declared.
+    """
+
+    kind: PlaceKind
+    commit: CommitRef | None
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class RemovalHistory:
     """What git history shows of segments that are no longer declared.
@@ -75,7 +100,8 @@ class RemovalHistory:
     first; it reads no more than what git returned already. `declared_at_head` returns what the last
     commit declares under a name, `None` if it declares nothing.
     `declared_elsewhere` has the removed names that another project of the repository declares, each
-    with that file, relative to the top.
+    with that file, relative to the top. `place_change` is the last change of the account or folder,
+    if there was one.
     """
 
     removals: tuple[Removal, ...] = ()
@@ -84,6 +110,7 @@ class RemovalHistory:
     uncommitted: tuple[str, ...] = ()
     dated_ahead: tuple[Removal, ...] = ()
     declared_elsewhere: tuple[tuple[str, str], ...] = ()
+    place_change: PlaceChange | None = None
     versions_of: Callable[[str], tuple[DeclaredVersion, ...]] = field(
         default=lambda _name: (), compare=False
     )

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from segctl.common.suggest import closest_match
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Disposal
-from segctl.planning.ownership import Ownership, Standing
-from segctl.planning.wording import short_commit
+from segctl.planning.ownership import Ownership, PlaceKind, Standing
+from segctl.planning.wording import date_of, list_names, short_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from segctl.errors import Span
     from segctl.model import Ignore, Remote
-    from segctl.planning.ownership import Removal, RemovalHistory
+    from segctl.planning.ownership import PlaceChange, Removal, RemovalHistory
     from segctl.planning.undeclared_rules import UndeclaredRules
 
 _MAX_COMPARED = 5000
@@ -31,6 +31,7 @@ def undeclared_remarks(
     """Yield what the rules say of the ignored segments as a whole; `remotes` are all undeclared."""
     yield from _dated_ahead(ignored, rules)
     yield from _declared_elsewhere(ignored, rules)
+    yield from _place_changed(ignored, rules)
     yield from _removes_nothing(ignored, remotes, rules)
     if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
         # It matters only if some undeclared segment is not forgotten on purpose.
@@ -68,6 +69,37 @@ def _declared_elsewhere(ignored: Sequence[Ignore], rules: UndeclaredRules) -> It
                 hint="to delete it, remove that file too; to end this message, add a file with its "
                 "name and `removed: forget`",
             )
+
+
+def _place_changed(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+    """Warn of segments that only files for another account or folder declared."""
+    ignored_names = {item.name for item in ignored if not item.is_v1}
+    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
+    change = rules.removal_history.place_change
+    names = change.names if change is not None else ()
+    names = tuple(name for name in names if name in ignored_names and rules.is_selected(name))
+    if change is not None and names:
+        yield Diagnostic(
+            "place-changed",
+            Severity.WARNING,
+            f"segments are left alone because only files from before {_which(change)}, declared "
+            f"them: {list_names(names)}",
+            hint="to delete one, add a file with its name and `removed: true`; to rename it, add "
+            "its name to `previous_names`; to end this message, `removed: forget`",
+        )
+
+
+def _which(change: PlaceChange) -> str:
+    """Return which commit changed what."""
+    what = {
+        PlaceKind.ACCOUNT: "changed the account in segctl.yaml",
+        PlaceKind.FOLDER: "changed the folder in segctl.yaml",
+        PlaceKind.FILES: "moved another folder over theirs",
+    }[change.kind]
+    commit = change.commit
+    if commit is None:
+        return f"an uncommitted edit, which {what}"
+    return f"commit {short_commit(commit.id)} ({date_of(commit.committed_at)}), which {what}"
 
 
 def _removes_nothing(

@@ -135,7 +135,7 @@ def _check_values(document: Document) -> None:
     value = document.value if isinstance(document.value, dict) else {}
     folder, default = value.get("segments"), value.get("default_target")
     zone, targets = value.get("time_zone"), value.get("targets", {DEFAULT_TARGET: None})
-    if isinstance(folder, str) and folder and not _is_inside(folder):
+    if isinstance(folder, str) and folder and not is_inside(folder):
         document.report(
             "bad-folder",
             "`segments` must be a folder inside the project, with forward slashes",
@@ -177,7 +177,7 @@ def _check_contacts(document: Document, value: Any) -> None:
         message = f"`contacts` must be `{PULLED}` or name files"
         document.report("bad-value", message, path=("contacts",), hint=hint)
     for key, file in value.items() if isinstance(value, dict) else ():
-        if isinstance(file, str) and file and not _is_inside(file):
+        if isinstance(file, str) and file and not is_inside(file):
             document.report(
                 "bad-file",
                 f"`contacts.{key}` must be a file inside the project, with forward slashes",
@@ -202,7 +202,8 @@ def _check_lint(document: Document, value: dict[str, Any]) -> None:
         )
 
 
-def _is_inside(folder: str) -> bool:
+def is_inside(folder: str) -> bool:
+    """Return whether a path is one inside of a project, other than the project itself."""
     normal = posixpath.normpath(folder)
     is_outside = folder.startswith("/") or normal.split("/")[0] == ".." or normal == "."
     # A drive letter would lead out of the project as well.

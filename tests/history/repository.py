@@ -81,6 +81,30 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
+STYLES = ["on the branch", "merge ref", "rebase", "merge", "squash"]
+"""How a branch comes to main. A rebase is a fast-forward here, where nothing else is on main."""
+
+
+def bring_to_main(repository: Repository, style: str) -> None:
+    """Check out the branch `work` as a style of merging has it."""
+    match style:
+        case "on the branch":
+            return
+        case "merge ref":
+            repository.git("checkout", "--quiet", "--detach", "main")
+            repository.merge("work", "Merge work into main")
+            return
+    repository.git("checkout", "--quiet", "main")
+    match style:
+        case "rebase":
+            repository.git("merge", "--quiet", "--ff-only", "work")
+        case "merge":
+            repository.merge("work", "Merge")
+        case "squash":
+            repository.git("merge", "--quiet", "--squash", "work")
+            repository.commit("Squash", {})
+
+
 def new_repository(top: Path, project: str = ".") -> Repository:
     """Create an empty repository with a project in it."""
     root = top / project

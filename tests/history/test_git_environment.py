@@ -12,11 +12,11 @@ import pytest
 from segctl.history.git import (
     GitStatus,
     current_commit,
-    find_declared_elsewhere,
     find_move_out_of,
     git_status_of,
     read_removal_history,
 )
+from segctl.history.other_projects import find_declared_elsewhere
 
 from .repository import Repository, new_repository, segment
 

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .repository import START, Repository, segment
+from .repository import START, STYLES, Repository, bring_to_main, segment
 
 if TYPE_CHECKING:
     from tests.support.account import Remote
     from tests.support.project import Project
-
-STYLES = ["on the branch", "merge ref", "rebase", "merge", "squash"]
-
 
 QUERY = """\
 query_dsl: |
@@ -46,26 +43,6 @@ def repository(connected: Project, remote: Remote) -> Repository:
 
 def ids_by_name(remote: Remote) -> dict[str, str]:
     return {segment.name: segment.id for segment in remote.emulator.console.segments()}
-
-
-def bring_to_main(repository: Repository, style: str) -> None:
-    """Check out the branch `work` as a style of merging has it."""
-    match style:
-        case "on the branch":
-            return
-        case "merge ref":
-            repository.git("checkout", "--quiet", "--detach", "main")
-            repository.merge("work", "Merge work into main")
-            return
-    repository.git("checkout", "--quiet", "main")
-    match style:
-        case "rebase":
-            repository.git("merge", "--quiet", "--ff-only", "work")
-        case "merge":
-            repository.merge("work", "Merge")
-        case "squash":
-            repository.git("merge", "--quiet", "--squash", "work")
-            repository.commit("Squash", {})
 
 
 @pytest.mark.parametrize("style", STYLES)

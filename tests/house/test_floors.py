@@ -47,9 +47,13 @@ WORLD_MODULES = {
     "segctl.common.stopping",
     "segctl.audience.duckdb_engine",
     "segctl.audience.case_runner",
+    "segctl.history.folder_history",
     "segctl.history.git",
     "segctl.history.git_log",
     "segctl.history.git_process",
+    "segctl.history.moved_over",
+    "segctl.history.other_projects",
+    "segctl.history.places",
 }
 PURE_MODULES = {"segctl.refreshing.quota"}
 """The exceptions in rooms that touch the world."""
