@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.app.console import SILENT
-from segctl.app.plan import compare_with_account, read_request
+from segctl.app.plan import compare_with_account, names_of, read_request
 from segctl.errors import InvalidInput
 from segctl.model import Create
 from segctl.planning.drift import DriftKind, DriftReport, find_drift
@@ -47,7 +47,9 @@ def detect_drift(
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
     forgotten = {tombstone.name for tombstone in request.declarations.tombstones}
-    history = request.load_history() if _creates_a_segment(plan) else RemovalHistory()
+    history = RemovalHistory()
+    if _creates_a_segment(plan):
+        history = request.load_history(names_of(snapshot.remotes))
     report = find_drift(plan, snapshot, request.declarations.declared, history)
     relevant = tuple(
         drift

@@ -9,7 +9,7 @@ from segctl.account.references import read_single_sends
 from segctl.account.snapshot import with_definitions
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
-from segctl.app.plan import removal_history
+from segctl.app.plan import names_of, removal_history
 from segctl.errors import SegctlError
 from segctl.model.single_sends import References
 from segctl.planning.matching import find_undeclared
@@ -79,7 +79,7 @@ def list_segments(
     rest = () if declarations is None else find_undeclared(declarations.declared, remotes)
     history = RemovalHistory()
     if declarations is not None and any(not remote.is_v1 for remote in rest):
-        history = removal_history(project, declarations)
+        history = removal_history(project, declarations, names_of(remotes))
     if history.unavailable:
         console.talk(f"`ours` is unknown: {history.unavailable}.")
     undeclared_ids = {remote.id for remote in rest}

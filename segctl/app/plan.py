@@ -28,7 +28,7 @@ from segctl.planning.safety import apply_safety_rules, id_ending_changes
 from segctl.planning.takeovers import Overwrites, find_overwrites, overwriting_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
@@ -46,19 +46,20 @@ class PlanRequest:
     """What is planned for, as far as it is known without the account.
 
     `inputs` lack the removal history, which takes git a while and is seldom needed: `load_history`
-    reads it, once.
+    reads it, once for the same names. They are those of the account's segments, `None` before it
+    is read.
     """
 
     declarations: Declarations
     inputs: PlanInputs
-    load_history: Callable[[], RemovalHistory]
+    load_history: Callable[[frozenset[str] | None], RemovalHistory]
     options: PlanOptions = field(default_factory=PlanOptions)
 
     def with_history(self, listed: Sequence[Remote]) -> PlanInputs:
         """Return the inputs, with the history if it could matter for these segments."""
         if not needs_history(self.declarations.declared, listed, self.inputs):
             return self.inputs
-        history, selected = self.load_history(), self.inputs.selected
+        history, selected = self.load_history(names_of(listed)), self.inputs.selected
         if selected is not None:
             removals, _ = select_matching(history.removals, self.options.only)
             selected = {*selected, *(removal.name for removal in removals)}
@@ -69,7 +70,11 @@ def read_request(project: Project, options: PlanOptions | None = None) -> PlanRe
     """Read the files. Raises `InvalidInput` and `UsageError`."""
     options = options or PlanOptions()
     declarations = sound_declarations(project)
-    load_history = cache(lambda: removal_history(project, declarations))
+
+    @cache
+    def load_history(present: frozenset[str] | None) -> RemovalHistory:
+        return removal_history(project, declarations, present)
+
     inputs = PlanInputs(
         tombstones=declarations.tombstones,
         ownership=project.config.ownership,
@@ -81,7 +86,9 @@ def read_request(project: Project, options: PlanOptions | None = None) -> PlanRe
 
 
 def _selected_names(
-    declarations: Declarations, load_history: Callable[[], RemovalHistory], only: Sequence[str]
+    declarations: Declarations,
+    load_history: Callable[[frozenset[str] | None], RemovalHistory],
+    only: Sequence[str],
 ) -> frozenset[str] | None:
     """Return the names of declared or removed segments that --only picks; `None` for all.
 
@@ -92,22 +99,34 @@ def _selected_names(
     known: list[Named] = [*declarations.declared, *declarations.tombstones]
     selected, unused = select_matching(known, only)
     if unused:
-        known += load_history().removals
+        known += load_history(None).removals
         selected, unused = select_matching(known, only)
     if unused:
         raise no_match(unused[0], "--only", (segment.name for segment in known))
     return frozenset(segment.name for segment in selected)
 
 
-def removal_history(project: Project, declarations: Declarations) -> RemovalHistory:
-    """Read from git which segments were declared once and no longer are."""
+def names_of(remotes: Iterable[Remote]) -> frozenset[str]:
+    """Return the names of the V2 segments, on which git history can bear."""
+    return frozenset(remote.name for remote in remotes if not remote.is_v1)
+
+
+def removal_history(
+    project: Project, declarations: Declarations, present: frozenset[str] | None
+) -> RemovalHistory:
+    """Read from git which segments were declared once and no longer are.
+
+    `present` are the names of the account's segments, `None` where they are not known.
+    """
     from segctl.history.git import read_removal_history  # noqa: PLC0415 - only where it can matter
     from segctl.history.places import Account  # noqa: PLC0415
 
     names = {segment.name for segment in declarations.declared}
     root, folder, now = project.root, project.config.segments, project.clock.now()
     account = Account.of(project.target)
-    return read_removal_history(root, folder, names, account=account, now=now, env=project.env)
+    return read_removal_history(
+        root, folder, names, account=account, present=present, now=now, env=project.env
+    )
 
 
 def compare_with_account(
@@ -221,7 +240,8 @@ def _overwrites(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> Overwri
     if not changes:
         return Overwrites()
     declared = request.declarations.declared
-    return find_overwrites(changes, declared, snapshot.remotes, request.load_history())
+    history = request.load_history(names_of(snapshot.remotes))
+    return find_overwrites(changes, declared, snapshot.remotes, history)
 
 
 def _checked(

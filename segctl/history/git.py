@@ -20,6 +20,7 @@ from segctl.history.folder_history import FolderHistory, prove_for, read_folder_
 from segctl.history.git_log import LOG, parse_log
 from segctl.history.git_process import TIMEOUT, Git, repository_root
 from segctl.history.other_projects import declared_by_others
+from segctl.history.split_renames import with_split_renames
 from segctl.planning.ownership import RemovalHistory
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def read_removal_history(
     now_declared: Collection[str],
     *,
     account: Account | None = None,
+    present: Collection[str] | None = None,
     now: datetime | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,
@@ -49,14 +51,20 @@ def read_removal_history(
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
     the work tree declare. A name that HEAD still declares was not removed: no commit removed it,
     even if its file is deleted in the work tree or not part of a sparse checkout. Only what commits
-    declared for `account` counts; `None` means any. A removal dated after `now` is kept apart. Does
-    not raise for an error of git: the result is then unavailable, with the reason and a remedy.
+    declared for `account` counts; `None` means any. `present` are the names of the account's
+    segments: what takes git longer is found out only for those, and for none without them. A
+    removal dated after `now` is kept apart. Does not raise for an error of git: the result is then
+    unavailable, with the reason and a remedy.
     """
     git = Git(root, os.environ if env is None else env, timeout)
     try:
         history = read_folder_history(git, folder)
         whole, proven = history.timeline, prove_for(git, history, account, now_declared)
-        removals = _with_all_parents(git, history, proven.removals)
+        removals = proven.removals
+        if present is not None:
+            new_names = {*now_declared} - {*present}
+            removals = with_split_renames(git, history.moves, proven, new_names, present)
+        removals = _with_all_parents(git, history, removals)
         names = {removal.name for removal in removals}
         elsewhere = declared_by_others(git, folder, names, account)
     except UsageError as error:

@@ -198,23 +198,38 @@ class Timeline:
         if not moves:
             return MovedNames()
         if index not in self._moved:
-            paths = [change.path for change in self.commits[index].segments]
-            before = {path: self._files.state(path, index - 1) for path in paths}
-            after = {path: self._files.state(path, index) for path in paths}
-            self._moved[index] = pair_moved_names(
-                moves,
-                {
-                    path: item
-                    for path, item in before.items()
-                    if item is not None and self.declared(item.name, index) is None
-                },
-                {
-                    path: item
-                    for path, item in after.items()
-                    if item is not None and self.declared(item.name, index - 1) is None
-                },
-            )
+            self._moved[index] = self.pair_moved_names(index - 1, index, moves)
         return self._moved[index]
+
+    def pair_moved_names(self, before: int, after: int, moves: Mapping[str, str]) -> MovedNames:
+        """Return the new names of the segments that git finds moved between two commits.
+
+        `moves` has the new paths of their files by the old ones.
+        """
+        paths = {
+            change.path
+            for commit in self.commits[before + 1 : after + 1]
+            for change in commit.segments
+        }
+        removed, added = (
+            {
+                path: item
+                for path in sorted(paths)
+                if (item := self._files.state(path, index)) is not None
+                and self.declared(item.name, other) is None
+            }
+            for index, other in ((before, after), (after, before))
+        )
+        return pair_moved_names(moves, removed, added)
+
+    def declared_since(self, name: str) -> int | None:
+        """Return the commit since which a name has been declared, `None` if HEAD does not."""
+        since = None
+        for index, holders in reversed(self.name_timeline(name)):
+            if not holders:
+                break
+            since = index
+        return since
 
     def claimants(self, name: str) -> set[str]:
         """Return the names whose files ever had this one among their `previous_names`."""

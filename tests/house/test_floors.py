@@ -54,6 +54,7 @@ WORLD_MODULES = {
     "segctl.history.moved_over",
     "segctl.history.other_projects",
     "segctl.history.places",
+    "segctl.history.split_renames",
 }
 PURE_MODULES = {"segctl.refreshing.quota"}
 """The exceptions in rooms that touch the world."""
