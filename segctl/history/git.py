@@ -8,19 +8,22 @@ processes (`git_process`). Changes nothing. An incomplete history is refused wit
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
 from segctl.errors import UsageError
 from segctl.history.all_parents import correct_removals
 from segctl.history.folder_history import FolderHistory, prove_for, read_folder_history
+from segctl.history.former_names import find_former
 from segctl.history.git_log import LOG, parse_log
 from segctl.history.git_process import TIMEOUT, Git, repository_root
 from segctl.history.other_projects import declared_by_others
-from segctl.history.split_renames import with_split_renames
+from segctl.history.split_renames import moved_files, with_split_renames
 from segctl.planning.ownership import RemovalHistory
 
 if TYPE_CHECKING:
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from segctl.history.commits import Commit
     from segctl.history.places import Account
     from segctl.history.timeline import Timeline
-    from segctl.planning.ownership import Removal
+    from segctl.planning.ownership import FormerSegment, Removal
 
 _ALL_PARENTS = ("--full-history", "--parents", "--topo-order")
 
@@ -83,6 +87,11 @@ def read_removal_history(
         place_change=proven.change,
         versions_of=proven.timeline.versions,
         declared_at_head=lambda name: whole.declared(name, len(whole.commits) - 1),
+        former_of=cache(
+            lambda name: _former_of(
+                git, history, proven.timeline, name, account=account, limit=limit
+            )
+        ),
     )
 
 
@@ -103,12 +112,47 @@ def read_timeline(
     ).timeline
 
 
+def _former_of(
+    git: Git,
+    history: FolderHistory,
+    timeline: Timeline,
+    name: str,
+    *,
+    account: Account | None,
+    limit: str,
+) -> FormerSegment | None:
+    """Return the segment that had a name before; a removal dated after `limit` proves nothing.
+
+    Where git fails, it may live on.
+    """
+    found = find_former(timeline, name)
+    if found is None:
+        return None
+    former, new_files = found
+    (commit,) = (item for item in timeline.commits if item.id == former.removal.commit)
+    try:
+        # As for renames, git compares the commit before the removal with HEAD.
+        moves = moved_files(git, commit.parents[0], history.moves) if commit.parents else {}
+        removals = _with_all_parents(git, history, (former.removal,), new_files)
+        elsewhere = declared_by_others(git, history.moves.folder, {name}, account)
+    except UsageError:
+        removals = ()
+    is_moved = former.removal.file in moves
+    if not removals or elsewhere or is_moved or removals[0].removed_at > limit:
+        return dataclasses.replace(former, may_live_on=True)
+    return dataclasses.replace(former, removal=removals[0])
+
+
 def _with_all_parents(
-    git: Git, history: FolderHistory, removals: tuple[Removal, ...]
+    git: Git,
+    history: FolderHistory,
+    removals: tuple[Removal, ...],
+    left_out: Collection[str] = (),
 ) -> tuple[Removal, ...]:
     """Return removals as all parents of merges have them, not only the first ones.
 
-    Raises `UsageError` where git fails.
+    `left_out` are files that declare a removed name for another segment. Raises `UsageError` where
+    git fails.
     """
     if not removals or not git.run("rev-list", "--min-parents=2", "--max-count=1", "HEAD", "--"):
         return removals
@@ -120,11 +164,18 @@ def _with_all_parents(
         for commit in parse_log(output, *(f"{folder}/" for folder in folders))
     ]
     commits.reverse()
+    if left_out:
+        commits = [_without_files(commit, left_out) for commit in commits]
     timeline = history.timeline
     blobs = {change.blob: b"" for commit in commits for change in commit.segments if change.blob}
     contents = {**timeline.blobs, **git.contents(blobs.keys() - timeline.blobs.keys())}
     folder = history.moves.folder
     return correct_removals(removals, commits, contents, folder, timeline.scanned_names)
+
+
+def _without_files(commit: Commit, paths: Collection[str]) -> Commit:
+    segments = tuple(change for change in commit.segments if change.path not in paths)
+    return dataclasses.replace(commit, segments=segments)
 
 
 def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:

@@ -52,7 +52,7 @@ def with_split_renames(
     last = len(timeline.commits) - 1
     for before, candidates in pairs.items():
         parent = timeline.commits[before + 1].parents[0]
-        moved = timeline.pair_moved_names(before, last, _moved_files(git, parent, moves))
+        moved = timeline.pair_moved_names(before, last, moved_files(git, parent, moves))
         for pairs_of_kind, names in ((certain, moved.certain), (unclear, moved.unclear)):
             pairs_of_kind |= {
                 old: new for old, new in names.items() if new in candidates.get(old, ())
@@ -78,7 +78,7 @@ def _last_before(timeline: Timeline, removed: str, removal: int, name: str) -> i
     return before if timeline.commits[before + 1].parents else None
 
 
-def _moved_files(git: Git, commit: str, moves: FolderMoves) -> dict[str, str]:
+def moved_files(git: Git, commit: str, moves: FolderMoves) -> dict[str, str]:
     """Return the new paths, by the old ones, of the files that git finds moved up to HEAD."""
     paths = (git.at(folder) for folder in moves.folders)
     output = git.run(*_COMMAND, *git.relative, commit, "HEAD", "--", *paths)

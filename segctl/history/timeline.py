@@ -108,7 +108,7 @@ class Timeline:
             if not timeline or timeline[-1][1]:
                 continue
             index, holders = timeline[-1][0], timeline[-2][1]
-            if self._was_forgotten(name, since=timeline[-2][0]):
+            if self.was_forgotten(name, since=timeline[-2][0]):
                 continue
             commit = self.commits[index]
             removal = Removal(
@@ -246,7 +246,7 @@ class Timeline:
                         claimants[previous].add(declared.name)
         return claimants
 
-    def _was_forgotten(self, name: str, since: int) -> bool:
+    def was_forgotten(self, name: str, since: int) -> bool:
         """Return whether a file had `removed: forget` for a name after it was last declared.
 
         The author wants to keep the segment, which holds even after that file is deleted.

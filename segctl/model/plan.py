@@ -28,7 +28,7 @@ class TargetRef:
 
 
 RENAME_NOT_COMMITTED = "rename-not-committed"
-"""The refusal that someone at a terminal is asked about: whether a create is meant, or a rename."""
+"""The refusal of changes that may be a rename, about which someone at a terminal is asked."""
 
 CODES_LEFT_FOR_NEXT_APPLY = frozenset(("replacement-unfinished", "upgrade-later"))
 """Diagnostics of declared changes that this plan leaves to the next apply."""
@@ -101,7 +101,7 @@ class Plan:
 
     @property
     def has_only_uncommitted_renames(self) -> bool:
-        """Whether nothing forbids the plan but creates that may be renames."""
+        """Whether nothing forbids the plan but changes that may be renames."""
         codes = {refusal.code for refusal in self.refusals}
         return not self.errors and codes == {RENAME_NOT_COMMITTED}
 

@@ -27,11 +27,13 @@ def needs_headroom(change: Change) -> bool:
 def with_headroom(plan: Plan, max_segments: int, account_size: int) -> Plan:
     """Return the plan with its headroom, in an order that fits under the cap if there is one."""
     if account_size + _peak(plan.changes) > max_segments:
-        # Renames stay first: no delete frees a name that they need.
-        renames = [change for change in plan.changes if isinstance(change, Patch)]
-        deletes = [change for change in plan.changes if isinstance(change, Delete)]
-        rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
-        changes = (*renames, *deletes, *rest)
+        # Renames stay first, after the deletes that free a name for them.
+        freeing = tuple(takewhile(lambda change: isinstance(change, Delete), plan.changes))
+        others = plan.changes[len(freeing) :]
+        renames = [change for change in others if isinstance(change, Patch)]
+        deletes = [change for change in others if isinstance(change, Delete)]
+        rest = [change for change in others if not isinstance(change, Patch | Delete)]
+        changes = (*freeing, *renames, *deletes, *rest)
         if account_size + _peak(changes) <= max_segments:
             plan = dataclasses.replace(plan, changes=changes)
     before = takewhile(lambda change: not isinstance(change, Replace | Upgrade), plan.changes)

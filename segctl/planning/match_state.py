@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from segctl.model import Declared, Reason, Remote
     from segctl.planning.hand_renames import HandRename
+    from segctl.planning.ownership import Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,15 @@ class Matching:
 
     `claimed` has the ids of all segments that a declaration claims, even where the claim is an
     error: they must not be deleted or imported. `unclear_hand_renames` are declarations without a
-    match that may have a segment under a name that someone gave to it by hand.
+    match that may have a segment under a name that someone gave to it by hand. `displaced` maps the
+    ids of segments that must free their name for another one to the removals that prove them ours.
     """
 
     matches: list[Match] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)
     unclear_hand_renames: list[HandRename] = field(default_factory=list)
+    displaced: dict[str, Removal] = field(default_factory=dict)
 
 
 class MatchState:
@@ -77,6 +80,7 @@ class MatchState:
         self.proofs: dict[str, Diagnostic | None] = {}
         self.claimed: set[str] = set()
         self.unclear_hand_renames: list[HandRename] = []
+        self.displaced: dict[str, Removal] = {}
         self.failed: set[str] = set()
         self.diagnostics: list[Diagnostic] = []
 
@@ -117,7 +121,9 @@ class MatchState:
                 v1_segment, surplus = self.v1_segments.get(name), self.surplus.get(name, ())
                 proof = self.proofs.get(name)
                 matches.append(Match(declared, remote, reason, v1_segment, surplus, proof))
-        return Matching(matches, self.diagnostics, self.claimed, self.unclear_hand_renames)
+        return Matching(
+            matches, self.diagnostics, self.claimed, self.unclear_hand_renames, self.displaced
+        )
 
 
 def join_ids(remotes: Iterable[Remote]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.model import Reason
 from segctl.planning.equality import same_audience
 from segctl.planning.hand_renames import find_hand_renames, hand_rename_proof, renamable
+from segctl.planning.handovers import hand_over_names
 from segctl.planning.match_state import MatchState, join_ids, join_names
 from segctl.planning.ownership import RemovalHistory, is_older, is_ours
 from segctl.planning.renames import match_by_history, match_by_previous_names, resolve_swaps
@@ -23,7 +24,7 @@ from segctl.planning.temporary_names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from segctl.model import Declared, Remote
     from segctl.planning.match_state import Matching
@@ -38,15 +39,17 @@ def match_segments(
     history: RemovalHistory | None = None,
     *,
     detect_renames: bool = False,
+    may_delete: Callable[[Removal, Remote], bool] = lambda _removal, _remote: False,
 ) -> Matching:
     """Match every declaration with the account.
 
     `removals` are those of git history by which renames may be detected, none where detection is
     turned off. `tombstones` are the names of which files say `removed`. `history` shows which
     segments of a name were its own, as far as git history is available; with `detect_renames`, it
-    also shows which were renamed in SendGrid. Segments with the name of a removal must have their
-    definitions, which prove whose they are. So must those of declarations with `previous_names`:
-    otherwise two names before a swap look like the same names after it.
+    also shows which were renamed in SendGrid. `may_delete` is as for `hand_over_names`. Segments
+    with the name of a removal must have their definitions, which prove whose they are. So must
+    those of declarations with `previous_names`: otherwise two names before a swap look like the
+    same names after it.
     """
     history = history or RemovalHistory()
     state = MatchState(declared, remotes)
@@ -54,6 +57,7 @@ def match_segments(
     _match_upgrades(state)
     match_by_previous_names(state)
     resolve_swaps(state)
+    hand_over_names(state, removals, history, may_delete)
     fail_taken_names(state, removals, history)
     _match_orphaned_successors(state, tombstones)
     match_by_history(state, removals, is_ours)

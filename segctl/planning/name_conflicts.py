@@ -37,7 +37,10 @@ def find_names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> l
                     del holders[names[before.id]]
                 holders[after.name] = before.id
                 names[before.id] = after.name
-            case Create() | Delete() | Upgrade():
+            case Delete(id=segment_id, name=name):
+                if holders.get(name) == segment_id:
+                    del holders[name]
+            case Create() | Upgrade():
                 # A successor takes a free name, or that of its v1 segment.
                 continue
             case _:

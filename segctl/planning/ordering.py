@@ -1,9 +1,10 @@
 """The order of a plan's changes, and the temporary names that it needs.
 
-Applied in this order, no change needs a name that is still in use. Renames come first, each after
-the one that frees its name; a cycle of names is opened by a temporary name for one of its segments.
-Then come creates, patches, replacements, upgrades and deletes. Pure. Does not report names that
-stay in use: that is the job of `name_conflicts`.
+Applied in this order, no change needs a name that is still in use. Deletes that free a name for a
+rename come first, then the renames, each after the one that frees its name; a cycle of names is
+opened by a temporary name for one of its segments. Then come creates, patches, replacements,
+upgrades and the other deletes. Pure. Does not report names that stay in use: that is the job of
+`name_conflicts`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ def order_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
     renames = [
         change for change in ranked if isinstance(change, Patch | Replace) and _is_rename(change)
     ]
+    needed = {change.after.name for change in renames}
+    freeing = [change for change in ranked if isinstance(change, Delete) and change.name in needed]
     resolver = _RenameResolver(renames)
     for change in renames:
         resolver.emit(change)
@@ -33,9 +36,9 @@ def order_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
     rest = [
         resolver.updated.get(id(change), change)
         for change in ranked
-        if id(change) not in resolver.emitted
+        if id(change) not in resolver.emitted and change not in freeing
     ]
-    return (*resolver.ordered, *rest)
+    return (*freeing, *resolver.ordered, *rest)
 
 
 def _is_rename(change: Patch | Replace) -> bool:
@@ -44,6 +47,8 @@ def _is_rename(change: Patch | Replace) -> bool:
 
 def _rank(change: Change) -> tuple[int, bool, str]:
     """Return the sort key: deletes last, since a segment may be needed until another exists.
+
+    Those that free a name are an exception of the caller.
 
     Replacements that an earlier run began come before other ones: they free a place under the cap.
     """

@@ -88,6 +88,22 @@ class PlaceChange:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerSegment:
+    """The segment that had a declared name before a commit declared the name for another one.
+
+    `removal` is how its own declaration ended. `removed_with` are the names whose declarations
+    ended in the commit that declared the name for the other segment, and `in_its_files` those of
+    them that the same file had declared. `may_live_on`: it may have another name since, be
+    forgotten on purpose, or belong to another project.
+    """
+
+    removal: Removal
+    removed_with: frozenset[str]
+    in_its_files: frozenset[str]
+    may_live_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RemovalHistory:
     """What git history shows of segments that are no longer declared.
 
@@ -98,7 +114,8 @@ class RemovalHistory:
     the removals whose commit has a date in the future, which proves nothing. `versions_of` returns
     all definitions that commits declared under a name or one that it was renamed from, oldest
     first; it reads no more than what git returned already. `declared_at_head` returns what the last
-    commit declares under a name, `None` if it declares nothing.
+    commit declares under a name, `None` if it declares nothing. `former_of` returns the segment
+    that had a declared name before, `None` where there was none.
     `declared_elsewhere` has the removed names that another project of the repository declares, each
     with that file, relative to the top. `place_change` is the last change of the account or folder,
     if there was one.
@@ -115,6 +132,9 @@ class RemovalHistory:
         default=lambda _name: (), compare=False
     )
     declared_at_head: Callable[[str], Declared | None] = field(
+        default=lambda _name: None, compare=False
+    )
+    former_of: Callable[[str], FormerSegment | None] = field(
         default=lambda _name: None, compare=False
     )
 

@@ -34,7 +34,7 @@ from segctl.planning.undeclared_rules import UndeclaredRules, may_be_deleted
 from segctl.planning.v1_upgrades import finished_upgrades
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from segctl.model import Change
 
@@ -77,10 +77,17 @@ class PlanInputs:
         """Return whether a name is among those to plan for."""
         return self.selected is None or name in self.selected
 
-    def undeclared_rules(self, declared: Collection[str] = ()) -> UndeclaredRules:
-        """Return the rules for undeclared segments; `declared` are all declared names."""
+    def undeclared_rules(
+        self, declared: Collection[str] = (), displaced: Mapping[str, Removal] | None = None
+    ) -> UndeclaredRules:
+        """Return the rules for undeclared segments; the parameters are as there."""
         return UndeclaredRules(
-            self.tombstones, self.removal_history, self.ownership, self.selected, declared
+            self.tombstones,
+            self.removal_history,
+            self.ownership,
+            self.selected,
+            declared,
+            displaced or {},
         )
 
 
@@ -208,6 +215,7 @@ def make_plan(
         inputs.tombstone_names,
         inputs.removal_history,
         detect_renames=inputs.detect_renames,
+        may_delete=inputs.undeclared_rules().may_displace,
     )
     comparison = Comparison(
         remotes,
@@ -220,7 +228,7 @@ def make_plan(
     claimed = matching.claimed | comparison.resumed
     undeclared = decide_undeclared(
         [remote for remote in remotes if remote.id not in claimed],
-        inputs.undeclared_rules({item.name for item in declared}),
+        inputs.undeclared_rules({item.name for item in declared}, matching.displaced),
     )
     changes = order_changes([*comparison.changes, *undeclared.deletes])
     uncommitted = Uncommitted.find(
@@ -231,7 +239,9 @@ def make_plan(
         target=target,
         changes=changes,
         refusals=(
-            *unclear_rename_refusals(changes, inputs.rename_candidates),
+            *unclear_rename_refusals(
+                changes, inputs.rename_candidates, declared, inputs.removal_history.former_of
+            ),
             *hand_rename_refusals(matching.unclear_hand_renames, _created_names(changes)),
             *uncommitted_renames,
         ),

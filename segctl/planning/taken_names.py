@@ -40,13 +40,15 @@ def fail_taken_names(
             for previous in state.by_name.get(old_name, ())
             if not previous.is_v1 and previous.id not in state.owners
         ]
-        would_be_deleted = any(
+        # No commit decides yet what becomes of these.
+        is_uncommitted = any(previous.name in history.uncommitted for previous in earlier)
+        would_be_deleted = is_uncommitted or any(
             previous.name in removed and is_ours(removed[previous.name], previous)
             for previous in earlier
         )
         declared = state.declared[name]
         if would_be_deleted or (earlier and not _is_proven(declared, remote, history)):
-            _fail(state, name, remote, earlier)
+            _fail(state, name, remote, earlier, is_uncommitted=is_uncommitted)
         elif not earlier and name in renamed_in_file:
             removal = renamed_in_file[name]
             earlier = [
@@ -68,14 +70,23 @@ def _is_proven(declared: Declared, remote: Remote, history: RemovalHistory) -> b
     return find_version(own, remote.definition) is not None
 
 
-def _fail(state: MatchState, name: str, remote: Remote, earlier: list[Remote]) -> None:
+def _fail(
+    state: MatchState,
+    name: str,
+    remote: Remote,
+    earlier: list[Remote],
+    *,
+    is_uncommitted: bool = False,
+) -> None:
     state.reserve(earlier)
     old_name = earlier[0].name
     state.fail(
         name,
         "name-taken",
         f"`{old_name}` cannot be renamed to `{name}`: another segment has that name",
-        f"choose another name, or rename or delete the other segment in SendGrid (id {remote.id}). "
+        ("commit first, or " if is_uncommitted else "")
+        + f"choose another name, or rename or delete the other segment in SendGrid (id {remote.id})"
+        "; if its file was removed, apply that before the rename. "
         f"If that is the one to keep, remove `{old_name}` from `previous_names` and add a file "
         f"with the name `{old_name}` and `removed: true` or `forget` (id {join_ids(earlier)})",
     )

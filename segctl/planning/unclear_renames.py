@@ -10,28 +10,45 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Reason
+from segctl.planning.equality import same_audience
 from segctl.planning.wording import quoted_name, short_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from segctl.model import Change
-    from segctl.planning.ownership import Removal
+    from segctl.errors import Span
+    from segctl.model import Change, Declared
+    from segctl.planning.ownership import FormerSegment, Removal
 
 
 def unclear_rename_refusals(
-    changes: Sequence[Change], removals: Sequence[Removal]
+    changes: Sequence[Change],
+    removals: Sequence[Removal],
+    declared: Sequence[Declared],
+    former_of: Callable[[str], FormerSegment | None],
 ) -> Iterator[Diagnostic]:
-    """Refuse each delete of a removed segment whose file git finds similar to a new one's."""
+    """Refuse each delete of a removed segment that may have another name now.
+
+    Git finds its file similar to that of a new segment, or its file declares a name that another
+    segment had before, as `former_of` shows.
+    """
     created = {change.name: change for change in changes if isinstance(change, Create)}
     by_name = {removal.name: removal for removal in removals}
+    by_file = {item.file: item for item in declared}
     for change in changes:
         if not isinstance(change, Delete) or change.reason is not Reason.REMOVED:
             continue
         removal = by_name.get(change.name)
-        new_name = "" if removal is None else _final_name(removal, created, by_name)
-        if removal is not None and new_name in created:
-            yield _unclear(removal, created[new_name])
+        if removal is None:
+            continue
+        new_name = _final_name(removal, created, by_name)
+        if new_name in created:
+            yield _similar(removal, created[new_name])
+        elif removal.file in by_file:
+            taking = by_file[removal.file]
+            former = former_of(taking.name)
+            if former is not None and _may_be_renamed(removal, taking, former):
+                yield _took_a_name(removal, taking, former)
 
 
 def _final_name(
@@ -45,14 +62,36 @@ def _final_name(
     return name
 
 
-def _unclear(removal: Removal, create: Create) -> Diagnostic:
+def _may_be_renamed(removal: Removal, declared: Declared, former: FormerSegment) -> bool:
+    """Return whether a file may declare a removed segment under the name that another one had."""
+    if removal.name not in former.in_its_files:
+        return False
+    fits_former = same_audience(declared.segment, former.removal.segment)
+    return not fits_former or same_audience(declared.segment, removal.segment)
+
+
+def _similar(removal: Removal, create: Create) -> Diagnostic:
+    why = (
+        f"git finds its file similar to {removal.file} before commit {short_commit(removal.commit)}"
+    )
+    return _unclear(removal, create.name, create.span, why)
+
+
+def _took_a_name(removal: Removal, declared: Declared, former: FormerSegment) -> Diagnostic:
+    why = (
+        f"{removal.file} declared `{removal.name}` before commit {short_commit(removal.commit)}, "
+        f"and {former.removal.file} `{declared.name}`"
+    )
+    return _unclear(removal, declared.name, declared.span, why)
+
+
+def _unclear(removal: Removal, new_name: str, span: Span, why: str) -> Diagnostic:
     name = quoted_name(removal.name)
     return Diagnostic(
         "rename-or-delete",
         Severity.ERROR,
-        f"`{create.name}` may be the new name of `{removal.name}`, which would be deleted: git "
-        f"finds its file similar to {removal.file} before commit {short_commit(removal.commit)}",
-        create.span,
-        hint=f"to keep the segment, add `previous_names: [{name}]` to {create.span.file}; to "
-        f"delete it, add a file with `name: {name}` and `removed: true`",
+        f"`{new_name}` may be the new name of `{removal.name}`, which would be deleted: {why}",
+        span,
+        hint=f"to keep the segment, add `previous_names: [{name}]` to {span.file}; to delete it, "
+        f"add a file with `name: {name}` and `removed: true`",
     )

@@ -1,8 +1,8 @@
 """Removals and renames in the work tree that no commit shows yet.
 
 Only a commit can tell a renamed segment, which keeps its id, from a removed one. Until then, a
-removal does nothing, and a create beside one may be a rename: it is refused, unless someone at a
-terminal decides. Pure.
+removal does nothing, and a change of another segment that may be a rename of the removed one is
+refused, unless someone at a terminal decides. Pure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete, Reason
+from segctl.model import Create, Delete, Patch, Reason, Replace
 from segctl.model.plan import RENAME_NOT_COMMITTED
 from segctl.planning.equality import same_audience
 from segctl.planning.match_state import join_names
@@ -57,7 +57,7 @@ class Uncommitted:
         return cls(tuple(segment for segment in segments if segment is not None), history)
 
     def refusals(self, changes: Sequence[Change]) -> Iterator[Diagnostic]:
-        """Refuse each create that may be a rename: only a create of a name that is new, too."""
+        """Refuse each change that may be a rename: of a name that is new, or moved to a file."""
         creates = [
             change
             for change in changes
@@ -70,6 +70,13 @@ class Uncommitted:
             earlier = likely[create.name] or rest
             if earlier:
                 yield _refusal(create, earlier)
+        for change in changes:
+            if isinstance(change, Patch | Replace) and change.before.name == change.after.name:
+                at_head = self.history.declared_at_head(change.name)
+                is_moved = at_head is not None and at_head.file != change.span.file
+                earlier = self._in_file(change) if is_moved else []
+                if earlier:
+                    yield _refusal(change, earlier)
 
     def warnings(self, selected: Collection[str] | None) -> Iterator[Diagnostic]:
         """Warn of the selected segments (`None`: all) whose removal is not committed."""
@@ -85,23 +92,25 @@ class Uncommitted:
 
     def _likely(self, create: Create) -> list[Declared]:
         """Return the segments that the same file declared, or that have the same audience."""
-        in_file = [item for item in self.segments if item.file == create.span.file]
-        return in_file or [
+        return self._in_file(create) or [
             item for item in self.segments if same_audience(item.segment, create.after)
         ]
 
+    def _in_file(self, change: Create | Patch | Replace) -> list[Declared]:
+        return [item for item in self.segments if item.file == change.span.file]
 
-def _refusal(create: Create, earlier: Sequence[Declared]) -> Diagnostic:
+
+def _refusal(change: Create | Patch | Replace, earlier: Sequence[Declared]) -> Diagnostic:
     names = [item.name for item in earlier]
     first = quoted_name(names[0])
     shown = join_names(names, " or ") if len(names) <= _MOST_LISTED else list_names(names)
     return Diagnostic(
         RENAME_NOT_COMMITTED,
         Severity.ERROR,
-        f"`{create.name}` may be the new name of {shown}, which the last commit declares: only a "
+        f"`{change.name}` may be the new name of {shown}, which the last commit declares: only a "
         "commit shows a rename",
-        create.span,
-        hint=f"commit first; or add `previous_names: [{first}]` to {create.span.file} to rename "
-        f"the segment; or, to create another one, add a file with `name: {first}` and "
+        change.span,
+        hint=f"commit first; or add `previous_names: [{first}]` to {change.span.file} to rename "
+        f"the segment; or, to leave it alone, add a file with `name: {first}` and "
         "`removed: forget`",
     )

@@ -111,9 +111,7 @@ class _Decider:
 
     def _is_ours(self, remote: Remote) -> bool:
         removal = self._rules.removal_of(remote)
-        if removal is None or removal.name in self._rules.declared:
-            return False
-        return is_ours(removal, remote)
+        return removal is not None and is_ours(removal, remote)
 
     def _reason_to_delete(self, remote: Remote) -> tuple[Reason, Span | None] | None:
         """Return why a segment is deleted, and the place of the request if a file has it."""
@@ -130,7 +128,7 @@ class _Decider:
                     self._report(replacement_unfinished(remote, name))
                 return None
         removal = rules.removal_of(remote)
-        if removal is not None and removal.name not in rules.declared:
+        if removal is not None:
             return self._if_removed(remote, removal)
         if is_marked(remote) or looks_like_successor(remote):
             self._report(rename_unfinished(remote))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from segctl.planning.ownership import Ownership, RemovalHistory
+from segctl.planning.ownership import Ownership, RemovalHistory, is_ours
 from segctl.planning.temporary_names import find_marked, is_marked
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ class UndeclaredRules:
     """The inputs that decide what happens to undeclared segments.
 
     `selected` holds the names to plan for (`None`: all): no segment is deleted because it is not
-    selected. `declared` are all declared names.
+    selected. `declared` are all declared names. `displaced` has, by id, the removals of segments
+    whose name a declaration takes for another segment.
     """
 
     tombstones: Sequence[Tombstone] = ()
@@ -33,6 +34,7 @@ class UndeclaredRules:
     ownership: Ownership = Ownership.HISTORY
     selected: Collection[str] | None = None
     declared: Collection[str] = ()
+    displaced: Mapping[str, Removal] = field(default_factory=dict)
     _tombstones: Mapping[str, Tombstone] = field(init=False, repr=False, compare=False)
     _removals: Mapping[str, Removal] = field(init=False, repr=False, compare=False)
 
@@ -48,8 +50,22 @@ class UndeclaredRules:
         return _lookup(remote, self._tombstones)
 
     def removal_of(self, remote: Remote) -> Removal | None:
-        """Return the removal of a segment in git history, by its own or a temporary name."""
-        return _lookup(remote, self._removals)
+        """Return the removal of a segment in git history, by its own or a temporary name.
+
+        `None` where a file declares the name now, unless it declares it for another segment.
+        """
+        removal = _lookup(remote, self._removals)
+        if removal is not None and removal.name in self.declared:
+            removal = None
+        return self.displaced.get(remote.id, removal)
+
+    def may_displace(self, removal: Removal, remote: Remote) -> bool:
+        """Return whether a removal whose name another segment takes deletes a segment."""
+        return (
+            self.ownership is not Ownership.DECLARED
+            and not removal.is_protected
+            and is_ours(removal, remote)
+        )
 
     def is_selected(self, name: str) -> bool:
         """Return whether a name is among those to plan for."""

@@ -225,17 +225,6 @@ def test_a_renamed_segment_can_be_edited_while_another_one_has_its_old_name(
     assert remote.definitions()["VIP"] == (HANDMADE, ())
 
 
-def test_a_name_that_another_segment_gives_up_in_the_same_commit_is_taken_until_it_is_applied(
-    connected: Project, remote: Remote, repository: Repository
-) -> None:
-    before = ids_by_name(remote)
-    taken = segment("VIP", "orders_count > 9", extra="previous_names: [Keep]\n")
-    repository.commit("VIP goes, Keep takes its name", {"vip.yaml": None, "keep.yaml": taken})
-    result = connected.run("apply", "--auto-approve")
-    assert (result.code, "error[name-taken]" in result.out) == (1, True)
-    assert ids_by_name(remote) == before
-
-
 def test_a_removal_that_keeps_the_definition_is_taken_back_by_one_line(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:

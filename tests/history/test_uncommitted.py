@@ -100,7 +100,7 @@ def test_a_commit_decides(connected: Project, remote: Remote, repository: Reposi
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-@pytest.mark.parametrize("answers", ["create\nyes\n", "create\nno\n", "yes\nyes\n", "\n"])
+@pytest.mark.parametrize("answers", ["no rename\nyes\n", "no rename\nno\n", "yes\nyes\n", "\n"])
 def test_a_person_at_a_terminal_is_asked(
     connected: Project,
     remote: Remote,
@@ -113,8 +113,8 @@ def test_a_person_at_a_terminal_is_asked(
     terminal(answers)
     result = connected.run("apply", "-q")
     assert CODE in result.out
-    assert "Only a commit shows a rename. Create new segments anyway?" in result.err
-    is_meant = answers.startswith("create")
+    assert "Only a commit shows a rename. Is the plan right as it is?" in result.err
+    is_meant = answers.startswith("no rename")
     assert ("Make these changes?" in result.err) is is_meant
     assert result.code == (3 if not is_meant else 0 if "yes" in answers else 1)
     if result.code:
@@ -142,7 +142,7 @@ def test_nobody_is_asked_where_a_plan_or_all_of_them_were_approved(
         ["apply", "--expect-digest", digest],
         ["apply", str(connected.root / "plan.json")],
     ):
-        terminal("create\nyes\n")
+        terminal("no rename\nyes\n")
         result = connected.run(*argv)
         assert (result.code, "Type" in result.err) == (3, False)
     assert ids_by_name(remote) == before
@@ -156,7 +156,7 @@ def test_a_terminal_overrules_no_other_refusal(
 ) -> None:
     connected.write({"segctl.yaml": "version: 1\nlimits: {max_segments: 3}\n"})
     repository.write({"b.yaml": segment("Better")})
-    terminal("create\nyes\n")
+    terminal("no rename\nyes\n")
     result = connected.run("apply")
     assert (result.code, "over-the-cap" in result.out, "Type" in result.err) == (3, True, False)
 

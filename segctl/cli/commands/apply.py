@@ -184,7 +184,7 @@ def command(
                     target = plan.target.name
                     console.show(output.diagnostics(plan.diagnostics, "apply", target=target))
                 return 1
-            if not (auto_approve or approval.is_given) and _are_creates_meant(plan, console):
+            if not (auto_approve or approval.is_given) and _is_no_rename(plan, console):
                 plan = dataclasses.replace(plan, refusals=())
             refuse_unsafe(plan)
             approval.check_plan(plan, console)
@@ -234,15 +234,15 @@ def _exit_code(report: Report, plan: Plan, console: Console) -> int:
     return IN_PART if report.is_partial else 1
 
 
-def _are_creates_meant(plan: Plan, console: Console) -> bool:
-    """Ask whether creates that may be renames are meant, if nothing else forbids the plan."""
+def _is_no_rename(plan: Plan, console: Console) -> bool:
+    """Ask whether changes that may be renames are none, if nothing else forbids the plan."""
     if not (plan.has_only_uncommitted_renames and _is_terminal()):
         return False
     console.say(
-        "\nOnly a commit shows a rename. Create new segments anyway? Type `create` to do so: ",
+        "\nOnly a commit shows a rename. Is the plan right as it is? Type `no rename` if so: ",
         end="",
     )
-    return sys.stdin.readline().strip() == "create"
+    return sys.stdin.readline().strip() == "no rename"
 
 
 def _is_terminal() -> bool:
