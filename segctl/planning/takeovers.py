@@ -9,6 +9,7 @@ unless its file allows it. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
@@ -30,13 +31,15 @@ _BY_NAME = (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS)
 class Overwrites:
     """What git history shows of the segments that a plan overwrites, by the name alone.
 
-    `foreign` are those that may be someone else's, and `adopted` those that their files adopt with
-    `adopt: true`; `edited` are those that someone edited by hand since they were declared. Without
-    a history, all are `unchecked`, for the reason `unavailable`, and `remedy` says what to do about
-    it.
+    `foreign` are those that may be someone else's; `maybe_edited` as well, but they may also be as
+    they were declared, except for an edit by hand since. `adopted` are those that their files adopt
+    with `adopt: true`; `edited` are those that someone edited by hand since they were declared.
+    Without a history, all are `unchecked`, for the reason `unavailable`, and `remedy` says what to
+    do about it.
     """
 
     foreign: tuple[Patch | Replace, ...] = ()
+    maybe_edited: tuple[Patch | Replace, ...] = ()
     adopted: tuple[Patch | Replace, ...] = ()
     edited: tuple[Patch | Replace, ...] = ()
     unchecked: tuple[Patch | Replace, ...] = ()
@@ -74,6 +77,7 @@ def find_overwrites(
         )
     created_at = {remote.id: remote.created_at for remote in remotes}
     foreign: list[Patch | Replace] = []
+    maybe_edited: list[Patch | Replace] = []
     adopted: list[Patch | Replace] = []
     edited: list[Patch | Replace] = []
     for change in changes:
@@ -82,12 +86,16 @@ def find_overwrites(
             continue
         created = parse_time_or_none(created_at.get(change.id))
         first = parse_time_or_none(versions[0].commit.committed_at) if versions else None
-        is_newer = created is not None and first is not None and created >= first
-        if is_newer:
+        updated = parse_time_or_none(change.precondition.updated_at)
+        if created is not None and first is not None and created >= first:
             edited.append(change)
+        elif change.name in adopting:
+            adopted.append(change)
+        elif updated is not None and first is not None and updated >= first:
+            maybe_edited.append(change)
         else:
-            (adopted if change.name in adopting else foreign).append(change)
-    return Overwrites(tuple(foreign), tuple(adopted), tuple(edited))
+            foreign.append(change)
+    return Overwrites(tuple(foreign), tuple(maybe_edited), tuple(adopted), tuple(edited))
 
 
 def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
@@ -101,6 +109,18 @@ def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
             change.span,
             hint="to change it as the plan shows, add `adopt: true` to the file; to keep it as it "
             "is, choose another name",
+        )
+    for change in overwrites.maybe_edited:
+        yield Diagnostic(
+            "takeover",
+            Severity.ERROR,
+            f"`{change.before.name}` may have been edited by hand on "
+            f"{date_of(change.precondition.updated_at)}, after it was declared: no commit declared "
+            "it as it is, and it is older than its file",
+            change.span,
+            hint="to keep the edit, copy the query that the plan shows with `-` into the file, or "
+            f"delete the file and run `segctl import {quote(change.before.name)}`; to overwrite "
+            f"it as the plan shows, add `adopt: true` to {change.span.file}",
         )
 
 

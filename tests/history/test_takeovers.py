@@ -41,6 +41,10 @@ def repository(connected: Project, remote: Remote) -> Repository:
     return repository
 
 
+def ids_by_name(remote: Remote) -> dict[str, str]:
+    return {record.name: record.id for record in remote.emulator.console.segments()}
+
+
 def edit(remote: Remote, name: str, text: str) -> None:
     console = remote.emulator.console
     (segment_id,) = [record.id for record in console.segments() if record.name == name]
@@ -145,3 +149,52 @@ def test_exclusive_ownership_takes_over_every_segment(
     connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
     repository.commit("Take the name", {"guests.yaml": segment("Guests")})
     assert connected.run("plan").code == 0
+
+
+@pytest.mark.parametrize("decision", ["copy", "import", "adopt"])
+def test_an_imported_segment_that_someone_edits_is_kept_or_overwritten_as_the_files_say(
+    connected: Project, remote: Remote, repository: Repository, decision: str
+) -> None:
+    assert connected.run("import", "Guests").code == 0
+    repository.commit("Import", {})
+    set_time(remote, 3700)
+    edited = query("city = 'Praha'")
+    edit(remote, "Guests", edited)
+    before = ids_by_name(remote)
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    words = " ".join(refused.out.split())
+    assert (
+        "error[takeover]: `Guests` may have been edited by hand on 2026-05-31, after it was "
+        "declared: no commit declared it as it is, and it is older than its file" in words
+    )
+    assert "to keep the edit, copy the query that the plan shows with `-` into the file" in words
+    assert "run `segctl import Guests`; to overwrite it" in words
+    assert "add `adopt: true` to segments/guests.yaml" in words
+    # Both sides.
+    assert "city = 'Praha'" in refused.out
+    assert "city = 'Brno'" in refused.out
+    path = repository.root / "segments/guests.yaml"
+    text = path.read_text()
+    match decision:
+        case "copy":
+            repository.write({"guests.yaml": text.replace("Brno", "Praha")})
+        case "import":
+            path.unlink()
+            assert connected.run("import", "Guests").code == 0
+        case "adopt":
+            repository.write({"guests.yaml": f"{text}adopt: true\n"})
+    repository.commit("Decide", {})
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions()["Guests"] == (HANDMADE if decision == "adopt" else edited, ())
+    assert ids_by_name(remote) == before
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_handmade_segment_that_nobody_edited_since_is_not_said_to_be_edited(
+    connected: Project, repository: Repository
+) -> None:
+    repository.commit("Take the name", {"guests.yaml": segment("Guests")})
+    plan = connected.run("plan").out
+    assert CODE in plan
+    assert "edited by hand" not in plan
