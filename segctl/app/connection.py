@@ -89,9 +89,9 @@ def connect(
             )
         return
     url = base_url(target, project.env)
-    key = api_key(target, project.env)
     parts = urlsplit(url)
     is_local = is_loopback(parts.hostname or "")
+    key = api_key(target, project.env, is_local=is_local, warn=console.talk)
     with Transport(
         url,
         key,

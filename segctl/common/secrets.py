@@ -74,6 +74,11 @@ def find_keys(text: str, *, whole: bool = False) -> list[int]:
     return [match.start() for match in pattern.finditer(text)]
 
 
+def has_key_shape(text: str) -> bool:
+    """Return whether a text is a SendGrid key by its shape: `SG.` and two long parts."""
+    return _FULL_KEY.fullmatch(text) is not None
+
+
 def has_email_address(text: str) -> bool:
     """Return whether a server's message has an e-mail address, and so may contain a contact.
 

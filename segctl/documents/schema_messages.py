@@ -94,10 +94,11 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
         case ("targets", _, "api_key_env"):
             document.report(
                 "bad-variable",
-                "`api_key_env` must be the name of an environment variable: capital letters, "
-                "digits and underscores",
+                "`api_key_env` must be the name of an environment variable with the words SENDGRID "
+                "and KEY, in capital letters",
                 path=path,
-                hint="never write the key itself in a file",
+                hint="such as SHOP_SENDGRID_KEY or SENDGRID_API_KEY_EU, so that no other secret "
+                "can be sent; never write the key itself in a file",
             )
         case ("targets",):
             document.report(

@@ -7,25 +7,31 @@ of these come from segctl.yaml, which a pull request can edit.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import select
 import shlex
+import stat
 import sys
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from segctl.common.files import read_bounded
 from segctl.common.loopback import is_loopback
-from segctl.common.secrets import Secret, find_keys
+from segctl.common.secrets import Secret, find_keys, has_key_shape
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from segctl.project.config import Target
 
 COMMAND_TIMEOUT = 60.0
 """The seconds that SEGCTL_API_KEY_COMMAND may take."""
+
+PIPE_TIMEOUT = 60.0
+"""The seconds without a byte after which a key file that is a pipe is given up."""
 
 _HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 _LARGEST_KEY = 4096
@@ -87,32 +93,26 @@ def account_digest(url: str, subuser: str | None, key: Secret) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def api_key(target: Target, env: Mapping[str, str]) -> Secret:
+def api_key(
+    target: Target,
+    env: Mapping[str, str],
+    *,
+    is_local: bool = False,
+    warn: Callable[[str], None] | None = None,
+) -> Secret:
     """Return the key of a target.
 
     It is read from its variable, else from the file named by that variable with the suffix _FILE
     (SENDGRID_API_KEY_FILE for the default one), else from the output of SEGCTL_API_KEY_COMMAND,
     which gets the target in SEGCTL_TARGET. So no target uses the key of another by default.
 
+    The value must have the shape of a SendGrid key, because a pull request can choose the variable,
+    and the value is sent. A server on this machine (`is_local`), such as the emulator, gets any
+    word. `warn` is called with a line about a key file that anyone can write.
+
     Raises `UsageError`, which never quotes a value, if there is no key or an invalid one.
     """
-    if env.get(target.api_key_env):
-        return _check_key(env[target.api_key_env], target.api_key_env)
-    file_variable = f"{target.api_key_env}_FILE"
-    if env.get(file_variable):
-        return _check_key(_key_from_file(env[file_variable], file_variable), file_variable)
-    if env.get("SEGCTL_API_KEY_COMMAND"):
-        command_env = {**env, "SEGCTL_TARGET": target.name}
-        text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], command_env)
-        return _check_key(text, "SEGCTL_API_KEY_COMMAND")
-    empty = f": {target.api_key_env} is empty" if target.api_key_env in env else ""
-    raise UsageError(
-        f"no API key for the target `{target.name}`{empty}",
-        hint=f"set {target.api_key_env} (or {file_variable}, or SEGCTL_API_KEY_COMMAND); {_TRY}",
-    )
-
-
-def _check_key(text: str, source: str) -> Secret:
+    text, source = _find_key(target, env, warn)
     key = text.strip()
     if not key or not all("!" <= char <= "~" for char in key) or key[0] in "\"'":
         raise UsageError(
@@ -120,12 +120,44 @@ def _check_key(text: str, source: str) -> Secret:
             hint="set it to a key as SendGrid shows it when you create one: one word without "
             "quotes, SG.…",
         )
+    if not is_local and not has_key_shape(key):
+        raise UsageError(
+            f"{source} does not contain a SendGrid API key, so it was not sent",
+            hint="set it to a whole key, SG.… with two long parts; only a server on this machine "
+            "accepts other keys",
+        )
     return Secret(key)
 
 
-def _key_from_file(path: str, variable: str) -> str:
+def _find_key(
+    target: Target, env: Mapping[str, str], warn: Callable[[str], None] | None
+) -> tuple[str, str]:
+    """Return the text that should be the key, and the variable that it comes from."""
+    if env.get(target.api_key_env):
+        return env[target.api_key_env], target.api_key_env
+    file_variable = f"{target.api_key_env}_FILE"
+    if env.get(file_variable):
+        return _key_from_file(env[file_variable], file_variable, warn), file_variable
+    if env.get("SEGCTL_API_KEY_COMMAND"):
+        command_env = {**env, "SEGCTL_TARGET": target.name}
+        text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], command_env)
+        return text, "SEGCTL_API_KEY_COMMAND"
+    empty = f": {target.api_key_env} is empty" if target.api_key_env in env else ""
+    raise UsageError(
+        f"no API key for the target `{target.name}`{empty}",
+        hint=f"set {target.api_key_env} (or {file_variable}, or SEGCTL_API_KEY_COMMAND); {_TRY}",
+    )
+
+
+def _key_from_file(path: str, variable: str, warn: Callable[[str], None] | None) -> str:
     try:
-        data = read_bounded(Path(path).expanduser(), _LARGEST_KEY)
+        data, status = _read_key_file(Path(path).expanduser())
+    except TimeoutError:
+        raise UsageError(
+            f"the file of {variable} is a pipe, and nothing wrote a key into it for "
+            f"{PIPE_TIMEOUT:g} s",
+            hint="set it to the path of a regular file, or set SEGCTL_API_KEY_COMMAND",
+        ) from None
     except (OSError, ValueError, RuntimeError) as error:
         # ValueError: a path with a NUL; RuntimeError: a ~ without a home.
         reason = error.strerror if isinstance(error, OSError) else ""
@@ -138,7 +170,43 @@ def _key_from_file(path: str, variable: str) -> str:
             f"the file of {variable} is larger than {_LARGEST_KEY:,} bytes",
             hint="write only the key into it",
         )
-    return data.decode("utf-8", "replace")
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise UsageError(
+            f"the file of {variable} must be UTF-8, got UTF-16",
+            hint="save it as UTF-8; Windows PowerShell writes UTF-16 with `>`",
+        )
+    is_regular = stat.S_ISREG(status.st_mode)
+    if warn and is_regular and sys.platform != "win32" and status.st_mode & stat.S_IWOTH:
+        warn(
+            f"warning: every user of this machine can write the file of {variable}, and so choose "
+            "the account; run `chmod 600` on it"
+        )
+    # Editors on Windows write a byte order mark, which is not part of the key.
+    return data.decode("utf-8-sig", "replace")
+
+
+def _read_key_file(path: Path) -> tuple[bytes, os.stat_result]:
+    """Return up to `_LARGEST_KEY` + 1 bytes of a file, and its status.
+
+    Raises `OSError`, which is a `TimeoutError` for a pipe that nothing writes to, and `ValueError`.
+    """
+    # Opening a pipe that has no writer would block.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    with FileIO(descriptor) as stream:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(0, "Is a directory")
+        may_block = sys.platform != "win32" and not stat.S_ISREG(status.st_mode)
+        data = b""
+        while len(data) <= _LARGEST_KEY:
+            if may_block and not select.select([stream], [], [], PIPE_TIMEOUT)[0]:
+                raise TimeoutError
+            piece = stream.read(_LARGEST_KEY + 1 - len(data))
+            if not piece:
+                break
+            data += piece
+        return data, status
 
 
 def _key_from_command(command: str, env: Mapping[str, str]) -> str:

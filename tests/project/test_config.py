@@ -23,7 +23,7 @@ from segctl.project.environment import account_digest, api_key, base_url, cache_
 from tests.declarations.reading import KEY, places, shown
 
 HEAD = "version: 1\n"
-TARGETS = {"prod": Target("prod"), "eu": Target("eu", "EU_KEY", "eu", "sub")}
+TARGETS = {"prod": Target("prod"), "eu": Target("eu", "EU_SENDGRID_KEY", "eu", "sub")}
 
 
 def load(folder: Path, text: str | bytes) -> Config:
@@ -52,7 +52,7 @@ def test_a_file_can_set_everything(tmp_path: Path) -> None:
         tmp_path,
         HEAD + "segments: ./audience//mail/\ndefault_target: eu\ntime_zone: Europe/Prague\n"
         "limits: {max_segments: 50}\n"
-        "targets:\n  prod:\n  eu: {api_key_env: EU_KEY, region: eu, subuser: sub}\n",
+        "targets:\n  prod:\n  eu: {api_key_env: EU_SENDGRID_KEY, region: eu, subuser: sub}\n",
     )
 
     assert config == Config(tmp_path, "audience/mail", "eu", TARGETS, "Europe/Prague", Limits(50))
@@ -384,7 +384,7 @@ def test_the_first_source_of_a_key_is_used(tmp_path: Path) -> None:
     }
 
     assert api_key(TARGETS["prod"], env).reveal() == KEY + "v"
-    assert api_key(TARGETS["eu"], {**env, "EU_KEY": KEY}).reveal() == KEY
+    assert api_key(TARGETS["eu"], {**env, "EU_SENDGRID_KEY": KEY}).reveal() == KEY
     env["SENDGRID_API_KEY"] = ""
     assert api_key(TARGETS["prod"], env).reveal() == KEY + "f"
     del env["SENDGRID_API_KEY_FILE"]
@@ -395,9 +395,9 @@ def test_a_missing_key_names_the_variable_and_the_sandbox() -> None:
     error = no_key({}, "eu")
 
     assert "`eu`" in error.message
-    assert "EU_KEY" in error.hint
+    assert "EU_SENDGRID_KEY" in error.hint
     assert "segctl --target sandbox plan" in error.hint
-    assert "EU_KEY is empty" in no_key({"EU_KEY": ""}, "eu").message
+    assert "EU_SENDGRID_KEY is empty" in no_key({"EU_SENDGRID_KEY": ""}, "eu").message
 
 
 @pytest.mark.parametrize("key", [KEY + "\nb", "a a", KEY + "é", "   ", f'"{KEY}"', f"Bearer {KEY}"])
@@ -502,18 +502,19 @@ def test_a_slow_key_command_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_target_gets_the_key_of_another(tmp_path: Path) -> None:
     file = tmp_path / "key"
-    file.write_text("the-key-of-production")
-    shop = Target("shop", api_key_env="SHOP_KEY")
+    file.write_text(KEY)
+    shop = Target("shop", api_key_env="SHOP_SENDGRID_KEY")
     with pytest.raises(UsageError, match="no API key for the target `shop`") as caught:
         api_key(shop, {"SENDGRID_API_KEY_FILE": str(file)})
-    assert "SHOP_KEY_FILE" in caught.value.hint
-    assert api_key(shop, {"SHOP_KEY_FILE": str(file)}).reveal() == "the-key-of-production"
+    assert "SHOP_SENDGRID_KEY_FILE" in caught.value.hint
+    assert api_key(shop, {"SHOP_SENDGRID_KEY_FILE": str(file)}).reveal() == KEY
 
 
 def test_the_key_command_gets_the_target() -> None:
-    shop = Target("shop", api_key_env="SHOP_KEY")
+    shop = Target("shop", api_key_env="SHOP_SENDGRID_KEY")
     command = f"{sys.executable} -c \"import os; print('key-of-' + os.environ['SEGCTL_TARGET'])\""
-    assert api_key(shop, {"SEGCTL_API_KEY_COMMAND": command}).reveal() == "key-of-shop"
+    key = api_key(shop, {"SEGCTL_API_KEY_COMMAND": command}, is_local=True)
+    assert key.reveal() == "key-of-shop"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="each system has a folder of its own")
