@@ -87,6 +87,9 @@ def read_removal_history(
         place_change=proven.change,
         versions_of=proven.timeline.versions,
         declared_at_head=lambda name: whole.declared(name, len(whole.commits) - 1),
+        is_declared_elsewhere=cache(
+            lambda name: _is_declared_elsewhere(git, folder, name, account)
+        ),
         former_of=cache(
             lambda name: _former_of(
                 git, history, proven.timeline, name, account=account, limit=limit
@@ -112,6 +115,14 @@ def read_timeline(
     ).timeline
 
 
+def _is_declared_elsewhere(git: Git, folder: str, name: str, account: Account | None) -> bool:
+    """Return whether another project declares a name, or git fails to tell."""
+    try:
+        return bool(declared_by_others(git, folder, {name}, account))
+    except UsageError:
+        return True
+
+
 def _former_of(
     git: Git,
     history: FolderHistory,
@@ -134,11 +145,14 @@ def _former_of(
         # As for renames, git compares the commit before the removal with HEAD.
         moves = moved_files(git, commit.parents[0], history.moves) if commit.parents else {}
         removals = _with_all_parents(git, history, (former.removal,), new_files)
-        elsewhere = declared_by_others(git, history.moves.folder, {name}, account)
     except UsageError:
-        removals = ()
-    is_moved = former.removal.file in moves
-    if not removals or elsewhere or is_moved or removals[0].removed_at > limit:
+        moves, removals = {}, ()
+    if (
+        not removals
+        or removals[0].removed_at > limit
+        or former.removal.file in moves
+        or _is_declared_elsewhere(git, history.moves.folder, name, account)
+    ):
         return dataclasses.replace(former, may_live_on=True)
     return dataclasses.replace(former, removal=removals[0])
 

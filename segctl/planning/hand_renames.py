@@ -2,8 +2,9 @@
 
 The account has no segment of the declared name, but one of another name that is as a commit
 declared it. Git proves that this is the one if no commit declared that other name, if it was
-created after the first declaration and edited after both, and if no other pair fits. An imported
-segment is older than its file, so it is not proven: only a file can decide. Pure.
+created after the first declaration and edited after both, and if no other pair fits. One that
+another project of the repository declares is its own. An imported segment is older than its file,
+so it is not proven: only a file can decide. Pure.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ def find_hand_renames(
             (remote, version)
             for key, version in _by_audience(declared, versions).items()
             for remote in by_key.get(key, ())
-            if version is None or _is_edited_since(remote, first)
+            if version is None
+            or (_is_edited_since(remote, first) and not history.is_declared_elsewhere(remote.name))
         ]
         if candidates:
             pairs.append((declared, candidates, first))

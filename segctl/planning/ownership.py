@@ -114,7 +114,8 @@ class RemovalHistory:
     the removals whose commit has a date in the future, which proves nothing. `versions_of` returns
     all definitions that commits declared under a name or one that it was renamed from, oldest
     first; it reads no more than what git returned already. `declared_at_head` returns what the last
-    commit declares under a name, `None` if it declares nothing. `former_of` returns the segment
+    commit declares under a name, `None` if it declares nothing. `is_declared_elsewhere` returns
+    whether another project of the repository may declare a name. `former_of` returns the segment
     that had a declared name before, `None` where there was none.
     `declared_elsewhere` has the removed names that another project of the repository declares, each
     with that file, relative to the top. `place_change` is the last change of the account or folder,
@@ -134,6 +135,7 @@ class RemovalHistory:
     declared_at_head: Callable[[str], Declared | None] = field(
         default=lambda _name: None, compare=False
     )
+    is_declared_elsewhere: Callable[[str], bool] = field(default=lambda _name: False, compare=False)
     former_of: Callable[[str], FormerSegment | None] = field(
         default=lambda _name: None, compare=False
     )

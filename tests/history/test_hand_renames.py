@@ -11,7 +11,7 @@ import pytest
 from segctl.planning.temporary_names import Marker, temporary_name
 from tests.support.builders import query
 
-from .repository import START, Repository, segment
+from .repository import START, STYLES, Repository, bring_to_main, segment
 
 if TYPE_CHECKING:
     from segctl.emulator.console import Console
@@ -66,7 +66,7 @@ def apply_twice(connected: Project) -> None:
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-@pytest.mark.parametrize("style", ["untouched", "rebase", "merge", "squash"])
+@pytest.mark.parametrize("style", ["untouched", *STYLES])
 def test_a_segment_that_someone_renamed_is_renamed_back(
     connected: Project, remote: Remote, repository: Repository, style: str
 ) -> None:
@@ -78,15 +78,7 @@ def test_a_segment_that_someone_renamed_is_renamed_back(
         repository.git("checkout", "--quiet", "-b", "work")
         repository.commit("Edit", {"vip.yaml": segment("VIP", "total_spend > 550")})
         repository.commit("Edit again", {"vip.yaml": segment("VIP", "total_spend > 600")})
-        repository.git("checkout", "--quiet", "main")
-    match style:
-        case "rebase":
-            repository.git("merge", "--quiet", "--ff-only", "work")
-        case "merge":
-            repository.merge("work", "Merge")
-        case "squash":
-            repository.git("merge", "--quiet", "--squash", "work")
-            repository.commit("Squash", {})
+        bring_to_main(repository, style)
     plan = connected.run("plan")
     assert plan.code == 0
     assert "1 to patch, 0 to replace, 0 to delete" in plan.out
@@ -359,3 +351,19 @@ def test_few_definitions_are_read_to_find_a_rename(
     ids = ids_by_name(remote)
     read = {name for name in ids if any(target.endswith(ids[name]) for target in targets)}
     assert read == {"Keep", "VIP"}
+
+
+def test_a_segment_that_another_project_declares_is_its_own(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    """It has the definition of a missing one of this project, and was edited since."""
+    remote.emulator.console.delete(ids_by_name(remote)["VIP"])
+    other = remote.emulator.console.create("Theirs", VIP)
+    set_time(remote, 3700)
+    rename(remote, "Theirs", "Their VIP")
+    files = {"two/segctl.yaml": "version: 1\n", "two/segments/vip.yaml": segment("Their VIP")}
+    connected.write(files)
+    repository.commit("Another project", {})
+    assert "+ create  VIP" in connected.run("plan").out
+    apply_twice(connected)
+    assert ids_by_name(remote)["Their VIP"] == other

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.builders import query
 
-from .repository import START, Repository, segment
+from .repository import START, STYLES, Repository, bring_to_main, segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.support.project import Project
 
 A, B = "total_spend > 500", "orders_count > 9"
-STYLES = ["on the branch", "rebase", "merge", "squash"]
 TAKEN = "error[name-taken]: `B` cannot be renamed to `A`"
 
 
@@ -53,20 +52,11 @@ def renamed(condition: str = B, *, says_so: bool) -> str:
 
 
 def on_branch(repository: Repository, style: str, *steps: Mapping[str, str | None]) -> None:
-    """Commit each step on a branch, and merge it in a style."""
+    """Commit each step on a branch, and bring it to main in a style of merging."""
     repository.git("checkout", "--quiet", "-b", "work")
     for files in steps:
         repository.commit("Change", files)
-    if style != "on the branch":
-        repository.git("checkout", "--quiet", "main")
-    match style:
-        case "rebase":
-            repository.git("merge", "--quiet", "--ff-only", "work")
-        case "merge":
-            repository.merge("work", "Merge")
-        case "squash":
-            repository.git("merge", "--quiet", "--squash", "work")
-            repository.commit("Squash", {})
+    bring_to_main(repository, style)
 
 
 def assert_handed_over(
@@ -421,4 +411,13 @@ def test_a_new_file_like_the_removed_one_makes_it_unclear(
     handover = {"a.yaml": None, "b.yaml": renamed(says_so=True)}
     new = {"new.yaml": segment("New", "total_spend > 501")}
     on_branch(repository, style, *([{**handover, **new}] if commits == 1 else [handover, new]))
+    assert_taken(connected, remote, before)
+
+
+def test_a_segment_that_another_project_declares_is_not_deleted(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    before = ids_by_name(remote)
+    connected.write({"two/segctl.yaml": "version: 1\n", "two/segments/a.yaml": segment("A", A)})
+    repository.commit("Hand over", {"a.yaml": None, "b.yaml": renamed(says_so=True)})
     assert_taken(connected, remote, before)
