@@ -76,6 +76,7 @@ UNTRACED = (
     "audience/test_two_evaluators.py",
     "contacts/test_two_evaluators.py",
     "faults/",
+    "history/test_many_histories.py",
     "house/test_docs.py",
     "house/test_nothing_leaks.py",
     "cli/test_story.py",
