@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from segctl.account.snapshot import take_snapshot
@@ -24,7 +24,7 @@ from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.emulator.seed import CUSTOM_FIELDS
 from segctl.history.git import read_removal_history
-from segctl.model import Create, Delete, Plan, Reason, TargetRef
+from segctl.model import Create, Delete, Patch, Plan, Reason, Replace, TargetRef
 from segctl.model.single_sends import References
 from segctl.planning.ownership import Ownership, RemovalHistory
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
@@ -126,6 +126,47 @@ class Model:
             for _, files in self.states
             for file in files.values()
         )
+
+    def before_handover(self, name: str) -> Model:
+        """Return the model without the declarations of a name for the segment that has it now.
+
+        It is another one than before if no file declared the name, or other files did.
+        """
+        paths = [
+            {path for path, file in files.items() if file.name == name and not file.removed}
+            for _, files in self.states
+        ]
+        last = max(index for index in range(1, len(paths)) if not paths[index - 1] & paths[index])
+        new_paths = set().union(*paths[last:])
+        return Model(
+            *(
+                [
+                    (
+                        moment,
+                        {
+                            path: file
+                            for path, file in files.items()
+                            if file.name != name or path not in new_paths
+                        },
+                    )
+                    for moment, files in states
+                ]
+                for states in (self.states, self.all_states)
+            )
+        )
+
+    def reason_not_to_rename(self, name: str, record: Record) -> str:
+        """Return why a segment is not one of this declared name that someone renamed by hand."""
+        first = min(
+            moment
+            for moment, files in self.states
+            if {file.name for file in files.values() if not file.removed} & self.names_of(name)
+        )
+        if any(file.name == record.name for _, files in self.states for file in files.values()):
+            return "a file had its name"
+        if not first <= record.created_at < record.updated_at:
+            return "it is older, or nobody edited it"
+        return "" if self.was_declared(name, record) else "no commit declared it"
 
     def reason_to_keep(self, name: str, record: Record, ownership: Ownership) -> str:
         """Return why the segment of this name must not be deleted, empty if it may be."""
@@ -266,6 +307,7 @@ class World:
                 self.check_kept()
                 return
             before = {record.id: record for record in self.console.segments()}
+            self.check_renamed_by_hand(plan, before)
             if fault and not attempt:
                 self.emulator.faults.add(fault)
             list(perform(plan, self.account, lambda: False, FakeClock()))
@@ -277,6 +319,14 @@ class World:
             assert len(names) == len(set(names))
         raise AssertionError("applies do not converge")
 
+    def check_renamed_by_hand(self, plan: Plan, records: Mapping[str, Record]) -> None:
+        """Check that the model allows each rename that takes back one by hand."""
+        for change in plan.changes:
+            if change.reason is Reason.RENAMED_BY_HAND:
+                assert change.id is not None
+                reason = self.model.reason_not_to_rename(change.name, records[change.id])
+                assert not reason, f"{change.name} was renamed back, although {reason}"
+
     def check_deleted(self, plan: Plan, record: Record, remaining: set[str]) -> None:
         """Check that the model allows the delete of a segment."""
         (*_, change) = [
@@ -285,12 +335,19 @@ class World:
             if not isinstance(change, Create) and change.precondition.id == record.id
         ]
         if isinstance(change, Delete) and change.reason is not Reason.REPLACED:
-            name = without_marker(record)
-            reason = self.model.reason_to_keep(name, record, self.ownership)
+            name, model = without_marker(record), self.model
+            renamed = {item.name for item in plan.changes if isinstance(item, Patch | Replace)}
+            if name in renamed and name in self.declared_names():
+                model = model.before_handover(name)
+            reason = model.reason_to_keep(name, record, self.ownership)
             assert not reason, f"{record.name} was deleted, although {reason}"
         else:
             # Replaced: a segment with a declared name has the audience now.
-            assert remaining & {file.name for file in self.files.values() if not file.removed}
+            assert remaining & self.declared_names()
+
+    def declared_names(self) -> set[str]:
+        """Return the names that the files declare."""
+        return {file.name for file in self.files.values() if not file.removed}
 
     def check_kept(self) -> None:
         """Check that the model gives a reason for every segment that stays."""
@@ -344,6 +401,10 @@ def step(world: World, move: Move) -> None:  # noqa: C901, PLR0912 - a table
                 other_path: dataclasses.replace(target, name=file.name, previous=(target.name,)),
             }
             world.commit(swapped)
+        case "hand over" if file and target and file is not target and not target.removed:
+            previous = (file.name,) if third else ()
+            taking = dataclasses.replace(file, name=target.name, previous=previous)
+            world.commit({other_path: None, path: taking})
         case "move" if file is not None and target is None:
             world.commit({path: None, other_path: file})
         case "tombstone" if file is not None and not file.protected:
@@ -354,6 +415,8 @@ def step(world: World, move: Move) -> None:  # noqa: C901, PLR0912 - a table
             world.console.create(name, text)
         case "edit by hand" if name in ids:
             world.console.edit(ids[name], query=text)
+        case "rename by hand" if name in ids and f"{name} by hand" not in ids:
+            world.console.edit(ids[name], name=f"{name} by hand")
         case "delete by hand" if name in ids:
             world.console.delete(ids[name])
         case _:
@@ -372,7 +435,7 @@ KINDS = [
         "rename elsewhere",
     ),
     *("swap", "move", "tombstone", "remove", "remove", "create by hand", "create by hand"),
-    *("edit by hand", "delete by hand"),
+    *("edit by hand", "rename by hand", "delete by hand", "hand over"),
 ]
 FAULTS = [
     f"{method} * drop{when} #1 always"
@@ -386,6 +449,10 @@ ROUNDS = st.lists(st.tuples(MOVES, st.booleans(), st.sampled_from(["", "", *FAUL
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(ROUNDS, st.sampled_from(Ownership))
+@example([([("hand over", 1, 2, 0)], False, "")], Ownership.HISTORY)
+@example([([("hand over", 1, 2, 1)], True, "DELETE * drop #1 always")], Ownership.HISTORY)
+@example([([("remove", 2, 0, 0), ("rename", 1, 1, 0)], True, "")], Ownership.HISTORY)
+@example([([("rename by hand", 0, 0, 0), ("edit", 1, 0, 2)], False, "")], Ownership.HISTORY)
 def test_only_segments_that_the_rule_allows_are_deleted(
     rounds: list[tuple[list[Move], bool, str]], ownership: Ownership
 ) -> None:

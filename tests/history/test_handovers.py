@@ -421,3 +421,19 @@ def test_a_segment_that_another_project_declares_is_not_deleted(
     connected.write({"two/segctl.yaml": "version: 1\n", "two/segments/a.yaml": segment("A", A)})
     repository.commit("Hand over", {"a.yaml": None, "b.yaml": renamed(says_so=True)})
     assert_taken(connected, remote, before)
+
+
+@pytest.mark.parametrize("fault", ["500", "500 after", "drop", "drop after", "cut", "429", "403"])
+@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
+def test_no_fault_loses_the_segment_that_stays(
+    connected: Project, remote: Remote, repository: Repository, method: str, fault: str
+) -> None:
+    before = ids_by_name(remote)
+    repository.commit("Hand over", {"a.yaml": None, "b.yaml": renamed(says_so=True)})
+    remote.emulator.faults.add(f"{method} * {fault}")
+    for _ in range(3):
+        connected.run("apply", "--auto-approve")
+        assert before["B"] in ids_by_name(remote).values()
+        remote.clock.forward(minutes=6)
+    assert ids_by_name(remote) == {"A": before["B"], "Keep": before["Keep"]}
+    assert connected.run("plan", "--detailed-exitcode").code == 0
