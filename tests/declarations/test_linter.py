@@ -135,9 +135,9 @@ def test_an_ignore_comment_suppresses_the_finding(text: str) -> None:
         (f"name: a\nquery_dsl: |\n  -- segctl: ignore[nonsense]\n  {Q}\n", ["unknown-code"]),
         # What needs more than is known may yet be found; what is off may be turned on.
         (f"name: a\n# segctl: ignore[unknown-list, missing-owner]\nquery_dsl: {Q}\n", []),
-        (f"name: a\nquery_dsl: |\n  {Q} WHERE (\n  -- segctl: ignore[unreadable-query]\n",
-         ["unused-ignore", "unreadable-query"]),
-        (f"name: a\nquery_dsl: |\n  -- segctl: ignore[unreadable-query]\n  {Q} WHERE (\n", []),
+        (f"name: a\nquery_dsl: |\n  {Q} WHERE (\n  -- segctl: ignore[syntax-error]\n",
+         ["unused-ignore", "syntax-error"]),
+        (f"name: a\nquery_dsl: |\n  -- segctl: ignore[syntax-error]\n  {Q} WHERE (\n", []),
     ],
 )  # fmt: skip
 def test_an_ignore_comment_that_suppresses_nothing_is_reported(
@@ -307,7 +307,7 @@ def test_half_an_address_is_not_shown_either() -> None:
     """A message quotes forty characters of a query; the mask comes before they are cut off."""
     long = "jana.with.a.long.name.indeed.and.longer@one.test"
     findings = run(f"name: a\nquery_dsl: {Q} WHERE city = 'x' '{long}'\n")
-    assert {finding.code for finding in findings} == {"personal-data", "unreadable-query"}
+    assert {finding.code for finding in findings} == {"personal-data", "syntax-error"}
     assert "jana" not in "".join(
         f"{finding.summary}{finding.hint}{finding.excerpt}" for finding in findings
     )

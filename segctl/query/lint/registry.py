@@ -22,6 +22,7 @@ from segctl.query.lint import (
     types,
 )
 from segctl.query.lint.walk import rules_by_class, walk_rules
+from segctl.query.parser.errors import UNCERTAIN
 from segctl.query.parser.tokens import TokenKind, upper
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         rule.code: rule
         for rule in (
             structure.not_select,
+            structure.syntax_error,
             structure.unreadable_query,
             structure.second_statement,
             structure.select_star,
@@ -122,11 +124,13 @@ def _placeholders_in_tokens(parsed: ParsedQuery) -> Iterator[Finding]:
 
 
 def _parse_findings(parsed: ParsedQuery, problem: Problem) -> Iterator[Finding]:
-    rule = structure.unreadable_query
     first_word = upper(parsed.text[problem.start : problem.end])
-    if problem.code == "empty-query" or (
-        problem.code == "not-select" and first_word not in _MAY_BE_SELECT
-    ):
+    if problem.code == "not-select" and first_word in _MAY_BE_SELECT:
+        rule = structure.unreadable_query
+    elif problem.code in ("empty-query", "not-select"):
         rule = structure.not_select
+    else:
+        is_uncertain = problem.code in UNCERTAIN
+        rule = structure.unreadable_query if is_uncertain else structure.syntax_error
     for violation in rule.check(problem, None):
         yield rule.finding(violation)

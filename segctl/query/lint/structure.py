@@ -1,7 +1,7 @@
 """Rules about the shape of a query: what it selects, and which clauses it has.
 
-Where SendGrid's documentation is silent, the server decides, so these rules warn at most. What
-the documentation plainly forbids is an error.
+What no SQL parser accepts, and what SendGrid's documentation plainly forbids, is an error. Where
+the documentation is silent, the server decides, so these rules warn at most.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ def not_select(problem: Problem, _: object) -> Iterator[Violation]:
     yield Violation(problem.start, problem.end, problem.message, problem.hint)
 
 
-@rule("unreadable-query")
-def unreadable_query(problem: Problem, _: object) -> Iterator[Violation]:
-    """Report a query that segctl cannot parse.
+@rule("syntax-error", Severity.ERROR)
+def syntax_error(problem: Problem, _: object) -> Iterator[Violation]:
+    """Report a query that is not valid SQL.
 
-    SendGrid documents only part of its query language, so a query that segctl cannot parse may
-    still work: SendGrid checks it when it is applied, and its answer counts. But most unreadable
-    queries contain a typo, and segctl can neither check such a query nor tell a change of layout
-    from a change of audience.
+    Misspelt keywords, unbalanced parentheses, strings without an end, operators without a value:
+    no SQL database accepts such a query, and neither does SendGrid. segctl reads on after an
+    error, so that one run reports them all.
 
-    Fix what the message points to. If the query is correct, add an ignore comment above
-    `query_dsl`.
+    Fix what the message points to. `plan` checks only what it would send, so a query that the
+    account already has does not block it. If SendGrid accepts the query nevertheless, add an
+    ignore comment above `query_dsl`.
 
     Bad::
 
@@ -63,6 +63,28 @@ def unreadable_query(problem: Problem, _: object) -> Iterator[Violation]:
     Good::
 
         SELECT contact_id, updated_at FROM contact_data WHERE (country = 'US')
+    """
+    yield Violation(problem.start, problem.end, problem.message, problem.hint)
+
+
+@rule("unreadable-query")
+def unreadable_query(problem: Problem, _: object) -> Iterator[Violation]:
+    """Report a query whose syntax segctl does not know.
+
+    SendGrid documents only part of its query language, so a query that segctl cannot parse may
+    still work: SendGrid checks it when it is applied, and its answer counts. But segctl can
+    neither check such a query nor tell a change of layout from a change of audience.
+
+    Write it in the documented language. If the query is correct, add an ignore comment above
+    `query_dsl`.
+
+    Bad::
+
+        country = 'US' || country = 'CA'
+
+    Good::
+
+        country = 'US' OR country = 'CA'
     """
     yield Violation(problem.start, problem.end, problem.message, problem.hint)
 
@@ -209,13 +231,12 @@ def _qualified(context: NodeContext, *names: str) -> str:
     return ", ".join(names)
 
 
-@rule("unsupported-clause", Severity.WARNING, ast.Query)
+@rule("unsupported-clause", Severity.ERROR, ast.Query)
 def unsupported_clause(query: ast.Query, _: NodeContext) -> Iterator[Violation]:
     """Report GROUP BY, HAVING, DISTINCT, ORDER BY, LIMIT, UNION and similar clauses.
 
-    SendGrid does not document them, and is known to refuse most of them. They would not help
-    either: a contact is in a segment or not, so there is nothing to sort, and no contact is in it
-    twice.
+    They are not part of SendGrid's query language, which refuses them. They would not help either:
+    a contact is in a segment or not, so there is nothing to sort, and no contact is in it twice.
 
     Remove the clause. Instead of UNION, combine the conditions of both queries with OR. To limit
     the size of an audience, narrow its conditions.

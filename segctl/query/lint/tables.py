@@ -43,22 +43,23 @@ def unknown_table(table: ast.Table, context: NodeContext) -> Iterator[Violation]
         SELECT contact_id, updated_at FROM contact_data
     """
     name = context.run.text[table.start : table.name.end]
-    if table.schema:
+    if lower(table.name.text) not in TABLES:
+        suggestion = closest_match(table.name.text, TABLES)
+        yield Violation(
+            table.start,
+            table.name.end,
+            f"unknown table {quote_sql(name)}",
+            f"did you mean `{suggestion}`?"
+            if suggestion
+            else "the tables are contact_data and event_data",
+        )
+    elif table.schema:
         yield Violation(
             table.start,
             table.name.end,
             f"the table {quote_sql(name)} has a qualifier, which SendGrid does not document",
             f"write {table.name.text} without the qualifier",
             Severity.WARNING,
-        )
-    elif lower(table.name.text) not in TABLES:
-        suggestion = closest_match(table.name.text, TABLES)
-        yield violation_at(
-            table.name,
-            f"unknown table {quote_sql(name)}",
-            f"did you mean `{suggestion}`?"
-            if suggestion
-            else "the tables are contact_data and event_data",
         )
 
 

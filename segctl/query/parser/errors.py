@@ -2,8 +2,8 @@
 
 `Problem` is one of them; `ParseError` carries a problem out of the parser, and only `parse.parse`
 catches it. Knows offsets in the query, not files: the caller maps offsets to a file and decides how
-serious a problem is. A query that segctl cannot read is not necessarily wrong (sendgrid-api.md §6):
-callers should warn, and send the query as it is.
+serious a problem is. Most problems are errors that no SQL parser accepts. Those in `UNCERTAIN` are
+not: SendGrid documents only a part of its language (sendgrid-api.md §6) and may accept them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,17 @@ from segctl.query.personal_data import mask_email_addresses
 
 MAX_SNIPPET = 40
 """The number of characters of a query that a message quotes at most."""
+
+UNDOCUMENTED = "undocumented-syntax"
+"""The code of syntax that segctl does not parse, and that some SQL database has."""
+
+UNCERTAIN = frozenset(
+    (
+        UNDOCUMENTED, "chained-comparison", "double-bar", "odd-space", "row-value", "string-prefix",
+        "too-deep", "too-long", "unclear-precedence", "window-function",
+    )
+)  # fmt: skip
+"""The codes of problems that do not make a query certainly invalid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
 from segctl.query.parser.cursor import name_of
-from segctl.query.parser.errors import quote_snippet
+from segctl.query.parser.errors import UNDOCUMENTED, quote_snippet
 from segctl.query.parser.expressions import OPERAND_FOLLOWERS, ExpressionParser
 from segctl.query.parser.tokens import TokenKind, lower, upper
 
@@ -131,7 +131,7 @@ class OperandParser(ExpressionParser):
             raise self.error("syntax", "the parentheses are empty", "remove them", opened)
         inner = self.parse_expression()
         if self.at(","):
-            raise self.error("syntax", "a list of values is only allowed after IN", token=opened)
+            raise self.error("row-value", "a list of values is only allowed after IN", token=opened)
         self.expect_closing(")", opened, OPERAND_FOLLOWERS)
         paren = ast.Paren(
             start=opened.start,
@@ -177,7 +177,7 @@ class OperandParser(ExpressionParser):
             return ast.Call(start=token.start, end=token.end, name=name, args=(), bare=True)
         if after.kind is TokenKind.STRING and after.start == token.end:
             raise self.error(
-                "string-prefix",
+                "syntax",
                 f"unexpected {quote_snippet(token.text)} before a string",
                 "strings have no prefix: write '…' alone",
             )
@@ -186,7 +186,7 @@ class OperandParser(ExpressionParser):
     def _parse_column(self) -> ast.Expression:
         first = name_of(self.advance())
         if self.at("(") and first.quoted:
-            raise self.error("syntax", "a name in double quotes is not a function")
+            raise self.error(UNDOCUMENTED, "a name in double quotes is not a function")
         qualifier: ast.Name | None = None
         name = first
         if self.accept("."):
@@ -196,7 +196,7 @@ class OperandParser(ExpressionParser):
             qualifier, name = first, self.parse_any_name("a column after `.`")
             if self.at("."):
                 raise self.error(
-                    "syntax",
+                    UNDOCUMENTED,
                     "a column has at most one qualifier",
                     "write parts of semi-structured data as e.DATA:payload.part",
                 )

@@ -12,7 +12,7 @@ from segctl.common.suggest import nearest_match
 from segctl.query import ast
 from segctl.query.ast import UnsupportedClause
 from segctl.query.catalogue import UnsupportedKind
-from segctl.query.parser.errors import quote_snippet
+from segctl.query.parser.errors import UNDOCUMENTED, quote_snippet
 from segctl.query.parser.operands import OperandParser
 from segctl.query.parser.tokens import Token, TokenKind, lower
 
@@ -206,7 +206,7 @@ class StatementParser(OperandParser):
         while self.accept("."):
             names.append(self.parse_any_name("a name after `.`"))
         if self.at("("):
-            raise self.error("syntax", "a function cannot be used as a table")
+            raise self.error(UNDOCUMENTED, "a function cannot be used as a table")
         alias = self._parse_alias("WHERE", *_JOINS, "ON")
         return ast.Table(
             start=token.start,
