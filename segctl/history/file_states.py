@@ -80,6 +80,19 @@ class FileStates:
             self._states[path] = indexes, states
         return self._states[path]
 
+    def disposed_by(self, path: str) -> int | None:
+        """Return the commit that wrote `removed` in a file that has it now, `None` where none did.
+
+        Later changes of such a file do not count.
+        """
+        disposing = None
+        for index, blob in reversed(self.segments.get(path, ())):
+            content = None if blob is None else self._read(path, blob, index)
+            if not isinstance(content, Tombstone):
+                break
+            disposing = index
+        return disposing
+
     def _read(self, path: str, blob: str, index: int) -> Declared | Tombstone | None:
         """Return a version of a file with the query of its time; `None` where it is broken."""
         if not blob:

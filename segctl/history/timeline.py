@@ -25,7 +25,7 @@ from segctl.history.file_states import FileStates
 from segctl.history.moved_names import MovedNames, pair_moved_names
 from segctl.history.name_scan import possible_name
 from segctl.model import Disposal, Tombstone
-from segctl.model.proof import DeclaredVersion
+from segctl.model.proof import CommitRef, DeclaredVersion
 from segctl.planning.ownership import Removal
 
 if TYPE_CHECKING:
@@ -230,6 +230,11 @@ class Timeline:
                 break
             since = index
         return since
+
+    def disposed_by(self, path: str) -> CommitRef | None:
+        """Return the commit that wrote `removed` in a file, `None` where none did."""
+        index = self._files.disposed_by(path)
+        return None if index is None else self.commits[index].ref
 
     def claimants(self, name: str) -> set[str]:
         """Return the names whose files ever had this one among their `previous_names`."""

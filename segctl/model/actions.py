@@ -5,13 +5,14 @@ Does not decide which action a segment gets (`planning`) and has no words for pe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from segctl.errors import Span
     from segctl.model.clauses import ClauseChange
+    from segctl.model.proof import Proof
     from segctl.model.segments import Remote, Segment
     from segctl.model.single_sends import SingleSend
 
@@ -119,7 +120,8 @@ class Patch(_HasDesired, _HasRemote):
 
     `changed_fields` has the API's names. `clauses` are the differences between the queries, empty
     where the query did not change or cannot be parsed. `query_span` is the place of the new query.
-    `impact` is as for `Create`.
+    `impact` is as for `Create`. `proof` is what git shows of a segment that is renamed or taken
+    over; it is not part of what the plan does.
     """
 
     before: Segment
@@ -132,6 +134,7 @@ class Patch(_HasDesired, _HasRemote):
     reason: Reason = Reason.DEFINITION_DIFFERS
     query_span: Span | None = None
     impact: Impact | None = None
+    proof: Proof | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ class Replace(_HasDesired, _HasRemote):
     reason: Reason = Reason.PARENT_LIST_DIFFERS
     query_span: Span | None = None
     impact: Impact | None = None
+    proof: Proof | None = field(default=None, compare=False)
     is_allowed: bool = False
     is_protected: bool = False
     successor: Successor | None = None
@@ -176,7 +180,7 @@ class Replace(_HasDesired, _HasRemote):
         successor: Successor | None = None,
     ) -> Replace:
         """Return the replacement for a patch that would have to change the parent list."""
-        shared = {field.name: getattr(patch, field.name) for field in fields(patch)}
+        shared = {shared.name: getattr(patch, shared.name) for shared in fields(patch)}
         return cls(
             **shared | {"reason": reason},
             is_allowed=is_allowed,
@@ -223,7 +227,7 @@ class Upgrade(_HasDesired, _HasRemote):
 class Delete(_HasRemote):
     """Delete a segment. Its contacts stay (sendgrid-api.md §1).
 
-    `is_v1`: the segment belongs to the first API.
+    `is_v1`: the segment belongs to the first API. `proof` is as for `Patch`.
     """
 
     before: Segment
@@ -232,6 +236,7 @@ class Delete(_HasRemote):
     contacts_count: int | None = None
     reason: Reason = Reason.REMOVED
     is_v1: bool = False
+    proof: Proof | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:

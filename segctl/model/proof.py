@@ -19,9 +19,36 @@ class CommitRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A commit, and the file in which it shows something. `file` is relative to the project."""
+
+    file: str
+    commit: CommitRef
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What git shows of a segment that a plan deletes, renames or takes over.
+
+    `declared` is the commit from which on a file declared the segment as it is; `removed` the one
+    that removed its name, or wrote `removed: true`; `named` the first one that declared the name of
+    a segment that is taken over. Each is `None` where no commit shows it.
+    """
+
+    declared: Evidence | None = None
+    removed: Evidence | None = None
+    named: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredVersion:
     """A definition that a file declared, and the commit from which on it did."""
 
     segment: Segment
     file: str
     commit: CommitRef
+
+    @property
+    def evidence(self) -> Evidence:
+        """The commit and its file."""
+        return Evidence(self.file, self.commit)

@@ -25,6 +25,7 @@ from segctl.model import (
     Upgrade,
 )
 from segctl.model.plan_options import PlanOptions
+from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.model.single_sends import SingleSend
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _change(entry: Any) -> Change:
                 contacts,
                 reason,
                 is_v1=bool(entry.get("v1")),
+                proof=_proof(entry),
             )
         case "upgrade":
             return _upgrade(entry, reason, contacts)
@@ -96,6 +98,7 @@ def _change(entry: Any) -> Change:
         reason=reason,
         query_span=_span(entry["query_source"]),
         impact=_impact(entry),
+        proof=_proof(entry),
     )
     if entry["action"] == "patch":
         return patch
@@ -111,6 +114,21 @@ def _change(entry: Any) -> Change:
 def _successor(entry: Any) -> Successor | None:
     """Return the successor of a replace or an upgrade; a replace of format 1.2 has none."""
     return None if entry is None else Successor(entry["id"], _segment(entry["definition"]))
+
+
+def _proof(entry: Any) -> Proof | None:
+    """Return the proof of a change; before format 1.4, none has one."""
+    proof = entry.get("proof")
+    if proof is None:
+        return None
+    return Proof(*(_evidence(proof[key]) for key in ("declared", "removed", "named")))
+
+
+def _evidence(entry: Any) -> Evidence | None:
+    if entry is None:
+        return None
+    commit = CommitRef(entry["commit"], entry["committed_at"], entry["author"])
+    return Evidence(entry["file"], commit)
 
 
 def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:

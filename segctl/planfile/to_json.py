@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment, Successor
+    from segctl.model.proof import Evidence, Proof
 
-FORMAT_VERSION = "1.3"
-"""1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`."""
+FORMAT_VERSION = "1.4"
+"""1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`,
+1.4 `proof`."""
 
 OLDEST_MINOR = 1
 """The oldest minor version that can be read."""
@@ -255,7 +257,30 @@ def _change(change: Change) -> dict[str, Any]:
         "protected": protectable.is_protected if protectable else None,
         "twin": _successor(replace.successor) if replace else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,
+        "proof": None if isinstance(change, Create | Upgrade) else _proof(change.proof),
         "upgrade": _upgrade(change) if isinstance(change, Upgrade) else None,
+    }
+
+
+def _proof(proof: Proof | None) -> dict[str, Any] | None:
+    if proof is None:
+        return None
+    return {
+        "declared": _evidence(proof.declared),
+        "removed": _evidence(proof.removed),
+        "named": _evidence(proof.named),
+    }
+
+
+def _evidence(evidence: Evidence | None) -> dict[str, Any] | None:
+    if evidence is None:
+        return None
+    commit = evidence.commit
+    return {
+        "file": evidence.file,
+        "commit": commit.id,
+        "committed_at": commit.committed_at,
+        "author": commit.author,
     }
 
 

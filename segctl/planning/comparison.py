@@ -6,6 +6,7 @@ allowed (`safety`).
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -88,9 +89,7 @@ class Comparison:
             return
         change = self._resumed_replacement(declared, remote) or self._edit(match, remote)
         if change is not None:
-            self.changes.append(change)
-            if match.proof is not None:
-                self.diagnostics.append(match.proof)
+            self.changes.append(dataclasses.replace(change, proof=match.proof))
             if match.v1 is not None:
                 self.diagnostics.append(upgrade_deferred(declared, match.v1))
             return

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Patch, Reason, Replace
+from segctl.model.proof import Proof
 from segctl.planning.equality import audience_key
 from segctl.planning.proofs import describe_commit
 from segctl.planning.temporary_names import is_marked, looks_like_successor
@@ -43,6 +44,11 @@ class HandRename:
     version: DeclaredVersion | None
     is_only_pair: bool
     is_proven: bool
+
+    @property
+    def proof(self) -> Proof | None:
+        """What git shows of the rename, `None` where no commit shows anything."""
+        return None if self.version is None else Proof(self.version.evidence)
 
 
 def renamable(remotes: Iterable[Remote], tombstones: Collection[str]) -> tuple[Remote, ...]:
@@ -150,20 +156,6 @@ def _is_edited_since(remote: Remote, time: datetime | None) -> bool:
 def _is_created_since(remote: Remote, time: datetime | None) -> bool:
     created = parse_time_or_none(remote.created_at)
     return created is not None and time is not None and created >= time
-
-
-def hand_rename_proof(rename: HandRename) -> Diagnostic | None:
-    """Return the proof of a rename, as a remark in the plan; `None` where no commit shows it."""
-    if rename.version is None:
-        return None
-    (remote,) = rename.candidates
-    return Diagnostic(
-        "proven-by-git",
-        Severity.INFO,
-        f"`{remote.name}` is renamed to `{rename.declared.name}`: commit "
-        f"{describe_commit(rename.version.commit)} declared it as it is in {rename.version.file}, "
-        f"and no commit declared the name `{remote.name}`",
-    )
 
 
 def hand_rename_warnings(changes: Iterable[Change]) -> Iterator[Diagnostic]:

@@ -98,4 +98,4 @@ def _hand_over(
     state.displaced[displaced.id] = former.removal
     is_named = removal.name in state.declared[name].previous_names
     state.claim(name, earlier, Reason.RENAMED if is_named else Reason.RENAMED_IN_FILE)
-    state.proofs[name] = proof_of(removal, earlier, name)
+    state.proofs[name] = proof_of(removal, earlier)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from segctl.model import Declared, Reason, Remote
+    from segctl.model.proof import Proof
     from segctl.planning.hand_renames import HandRename
     from segctl.planning.ownership import Removal
 
@@ -27,7 +28,7 @@ class Match:
 
     `reason` says why a segment with another name matches, and is `None` where the names are equal.
     `v1` is the existing v1 segment that it is upgraded from. `surplus` are successors that are not
-    needed any more: another run finished first. `proof` is the remark on a rename that git history
+    needed any more: another run finished first. `proof` is what git shows of a rename that it
     decides.
     """
 
@@ -36,7 +37,7 @@ class Match:
     reason: Reason | None = None
     v1: Remote | None = None
     surplus: tuple[Remote, ...] = ()
-    proof: Diagnostic | None = None
+    proof: Proof | None = None
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class MatchState:
         self.owners: dict[str, str] = {}
         self.v1_segments: dict[str, Remote] = {}
         self.surplus: dict[str, tuple[Remote, ...]] = {}
-        self.proofs: dict[str, Diagnostic | None] = {}
+        self.proofs: dict[str, Proof | None] = {}
         self.claimed: set[str] = set()
         self.unclear_hand_renames: list[HandRename] = []
         self.displaced: dict[str, Removal] = {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Reason
 from segctl.planning.equality import same_audience
-from segctl.planning.hand_renames import find_hand_renames, hand_rename_proof, renamable
+from segctl.planning.hand_renames import find_hand_renames, renamable
 from segctl.planning.handovers import hand_over_names
 from segctl.planning.match_state import MatchState, join_ids, join_names
 from segctl.planning.ownership import RemovalHistory, is_older, is_ours
@@ -213,6 +213,6 @@ def _match_renamed_by_hand(
         if rename.is_proven:
             name = rename.declared.name
             state.claim(name, rename.candidates[0], Reason.RENAMED_BY_HAND)
-            state.proofs[name] = hand_rename_proof(rename)
+            state.proofs[name] = rename.proof
         else:
             state.unclear_hand_renames.append(rename)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from segctl.model import Create, Declared, Plan, Remote, Snapshot, TargetRef, Tombstone
+from segctl.model import Create, Declared, Disposal, Plan, Remote, Snapshot, TargetRef, Tombstone
 from segctl.planning.comparison import Comparison
 from segctl.planning.hand_renames import (
     hand_rename_refusals,
@@ -26,6 +26,7 @@ from segctl.planning.matching import (
 from segctl.planning.name_conflicts import find_names_in_use
 from segctl.planning.ordering import order_changes
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
+from segctl.planning.proofs import proof_remarks
 from segctl.planning.temporary_names import successors_by_name
 from segctl.planning.unclear_renames import unclear_rename_refusals
 from segctl.planning.uncommitted import Uncommitted
@@ -72,6 +73,13 @@ class PlanInputs:
     def tombstone_names(self) -> frozenset[str]:
         """The names of which files say `removed`."""
         return frozenset(tombstone.name for tombstone in self.tombstones)
+
+    @property
+    def names_to_delete(self) -> frozenset[str]:
+        """The names of which files say `removed: true`."""
+        return frozenset(
+            tombstone.name for tombstone in self.tombstones if tombstone.disposal is Disposal.DELETE
+        )
 
     def is_selected(self, name: str) -> bool:
         """Return whether a name is among those to plan for."""
@@ -179,9 +187,12 @@ def needs_history(
     """Return whether git history can change the plan for these segments.
 
     It can only if some V2 segment is undeclared: it may have been ours, or be a declared segment
-    under an earlier name. Does not use the removal history of `inputs`.
+    under an earlier name; or a file removes it, and the plan names the commit. Does not use the
+    removal history of `inputs`.
     """
     undeclared = [remote for remote in find_undeclared(declared, listed) if not remote.is_v1]
+    if any(remote.name in inputs.names_to_delete for remote in undeclared):
+        return True
     if inputs.ownership is not Ownership.DECLARED:
         names = inputs.tombstone_names
         return any(remote.name not in names for remote in undeclared)
@@ -255,6 +266,7 @@ def make_plan(
             *find_names_in_use(changes, remotes),
             *(() if uncommitted_renames else uncommitted.warnings(inputs.selected)),
             *undeclared.diagnostics,
+            *proof_remarks(changes),
         ),
     )
 

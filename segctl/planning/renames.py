@@ -200,7 +200,7 @@ def match_by_history(
             continue
         in_file = _final_name(state, removal, by_name) == name
         state.claim(name, remote, Reason.RENAMED_IN_FILE if in_file else Reason.SAME_QUERY)
-        state.proofs[name] = proof_of(removal, remote, name)
+        state.proofs[name] = proof_of(removal, remote)
 
 
 def _find_removed(state: MatchState, removal: Removal) -> Remote | None:

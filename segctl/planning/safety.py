@@ -71,6 +71,7 @@ def apply_safety_rules(
     is too full to create first, deletes come first.
     """
     overwrites = overwrites or Overwrites()
+    plan = overwrites.with_proofs(plan)
     plan = with_headroom(
         _with_waiting_upgrades(plan, references), limits.max_segments, account_size
     )

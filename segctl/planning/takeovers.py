@@ -8,20 +8,23 @@ unless its file allows it. Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Patch, Reason, Replace
+from segctl.model.proof import Proof
 from segctl.planning.ownership import Ownership, find_version
+from segctl.planning.proofs import describe_commit
 from segctl.planning.wording import date_of, list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from segctl.model import Declared, Plan, Remote
+    from segctl.model.proof import Evidence
     from segctl.planning.ownership import RemovalHistory
 
 _BY_NAME = (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS)
@@ -35,7 +38,7 @@ class Overwrites:
     they were declared, except for an edit by hand since. `adopted` are those that their files adopt
     with `adopt: true`; `edited` are those that someone edited by hand since they were declared.
     Without a history, all are `unchecked`, for the reason `unavailable`, and `remedy` says what to
-    do about it.
+    do about it. `named` has the commit that first declared the name, by the segment's id.
     """
 
     foreign: tuple[Patch | Replace, ...] = ()
@@ -45,6 +48,27 @@ class Overwrites:
     unchecked: tuple[Patch | Replace, ...] = ()
     unavailable: str = ""
     remedy: str = ""
+    named: Mapping[str, Evidence] = field(default_factory=dict)
+
+    def with_proofs(self, plan: Plan) -> Plan:
+        """Return the plan with what git shows of each takeover."""
+        changes = (
+            replace(change, proof=Proof(named=self.named[change.id]))
+            if isinstance(change, Patch | Replace) and change.id in self.named
+            else change
+            for change in plan.changes
+        )
+        return replace(plan, changes=tuple(changes)) if self.named else plan
+
+    def named_by(self, change: Patch | Replace) -> str:
+        """Return the commit that first declared the name of a takeover, as the end of a sentence.
+
+        Without a commit, nobody has committed the file.
+        """
+        evidence = self.named.get(change.id)
+        if evidence is None:
+            return "its file is not committed"
+        return f"commit {describe_commit(evidence.commit)} declared its name in {evidence.file}"
 
 
 def overwriting_changes(plan: Plan, ownership: Ownership) -> tuple[Patch | Replace, ...]:
@@ -80,6 +104,7 @@ def find_overwrites(
     maybe_edited: list[Patch | Replace] = []
     adopted: list[Patch | Replace] = []
     edited: list[Patch | Replace] = []
+    named: dict[str, Evidence] = {}
     for change in changes:
         versions = history.versions_of(change.name)
         if find_version(versions, change.before) is not None:
@@ -89,13 +114,18 @@ def find_overwrites(
         updated = parse_time_or_none(change.precondition.updated_at)
         if created is not None and first is not None and created >= first:
             edited.append(change)
-        elif change.name in adopting:
+            continue
+        if versions:
+            named[change.id] = versions[0].evidence
+        if change.name in adopting:
             adopted.append(change)
         elif updated is not None and first is not None and updated >= first:
             maybe_edited.append(change)
         else:
             foreign.append(change)
-    return Overwrites(tuple(foreign), tuple(maybe_edited), tuple(adopted), tuple(edited))
+    return Overwrites(
+        tuple(foreign), tuple(maybe_edited), tuple(adopted), tuple(edited), named=named
+    )
 
 
 def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
@@ -105,7 +135,7 @@ def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
             "takeover",
             Severity.ERROR,
             f"`{change.before.name}` is not this project's: it is older than its file, and no "
-            "commit declared it as it is",
+            f"commit declared it as it is; {overwrites.named_by(change)}",
             change.span,
             hint="to change it as the plan shows, add `adopt: true` to the file; to keep it as it "
             "is, choose another name",
@@ -116,7 +146,7 @@ def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
             Severity.ERROR,
             f"`{change.before.name}` may have been edited by hand on "
             f"{date_of(change.precondition.updated_at)}, after it was declared: no commit declared "
-            "it as it is, and it is older than its file",
+            "it as it is, and it is older than its file; " + overwrites.named_by(change),
             change.span,
             hint="to keep the edit, copy the query that the plan shows with `-` into the file, or "
             f"delete the file and run `segctl import {quote(change.before.name)}`; to overwrite "
@@ -131,7 +161,7 @@ def overwrite_warnings(overwrites: Overwrites) -> Iterator[Diagnostic]:
             "adopted",
             Severity.INFO,
             f"`{change.before.name}` is changed although no commit declared it as it is: its file "
-            "has `adopt: true`",
+            f"has `adopt: true`; {overwrites.named_by(change)}",
             change.span,
         )
     for change in overwrites.edited:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
 from segctl.planning.ownership import Ownership, Standing, is_older, is_ours, standing_of
-from segctl.planning.proofs import proof_of
+from segctl.planning.proofs import proof_by_file, proof_of
 from segctl.planning.temporary_names import Marker, find_marked, is_marked, looks_like_successor
 from segctl.planning.undeclared_remarks import (
     not_ours,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic, Span
     from segctl.model import Declared, Remote, Tombstone
+    from segctl.model.proof import Proof
     from segctl.planning.ownership import Removal
     from segctl.planning.undeclared_rules import UndeclaredRules
 
@@ -103,8 +104,17 @@ class _Decider:
                 remote.contacts_count,
                 reason,
                 remote.is_v1,
+                self._proof(remote, reason),
             )
         )
+
+    def _proof(self, remote: Remote, reason: Reason) -> Proof | None:
+        rules = self._rules
+        tombstone = rules.tombstone_of(remote)
+        if tombstone is not None:
+            return proof_by_file(tombstone, remote, rules.removal_history)
+        removal = rules.removal_of(remote)
+        return proof_of(removal, remote) if removal and reason is Reason.REMOVED else None
 
     def _report(self, diagnostic: Diagnostic) -> None:
         self.decisions.diagnostics.append(diagnostic)
@@ -157,9 +167,6 @@ class _Decider:
         if self._name_counts[remote.name] > 1:
             return self._if_exclusive()
         if standing is Standing.OURS or is_unread:
-            proof = proof_of(removal, remote)
-            if proof is not None:
-                self._report(proof)
             return Reason.REMOVED, None
         reason = self._if_exclusive()
         if reason is None and standing is not Standing.UNKNOWN:

@@ -30,6 +30,7 @@ import pytest
 from segctl.cli.main import main
 from segctl.emulator import Delivery, Emulator, Settings, seed
 from segctl.model.report import Report
+from segctl.sendgrid import connection
 from tests.support.account import KEY
 from tests.support.process import HANG
 
@@ -326,6 +327,7 @@ def wired(world: World) -> Iterator[World]:
         redirect_stderr(_Output("err")),
     ):
         patch.setattr(httpx.HTTPTransport, "__init__", lambda *_, **__: None)
+        patch.setattr(connection, "bound_connections", lambda _client: None)
         patch.setattr(httpx.HTTPTransport, "__enter__", lambda self: self)
         patch.setattr(httpx.HTTPTransport, "__exit__", lambda *_: None)
         patch.setattr(httpx.HTTPTransport, "close", lambda _: None)

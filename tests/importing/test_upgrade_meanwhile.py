@@ -19,6 +19,7 @@ from .test_upgrade_interference import new_segment, outcome, place
 from .test_upgrade_whole_account import LIST, Account, apply, finish
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from segctl.sendgrid.api import Reader
@@ -171,7 +172,8 @@ def test_usage_must_be_known_before_the_delete(
 class Sends:
     """A reader of Single Sends that records which of them were read."""
 
-    def __init__(self, **sends: tuple[str | None, str]) -> None:
+    def __init__(self, server_time: datetime, **sends: tuple[str | None, str]) -> None:
+        self.server_time = server_time
         self.sends = sends
         self.read: list[str] = []
 
@@ -189,7 +191,8 @@ class Sends:
 def test_only_single_sends_edited_since_are_read_again(place: tuple[World, Account, Path]) -> None:
     world, *_ = place
     long_ago, just_now = "2026-07-01T00:00:00Z", world.clock.now().isoformat()
-    sends = Sends(a=(long_ago, "x"), b=(long_ago, "x"), new=(just_now, "x"), odd=(None, "x"))
+    now = world.clock.now()
+    sends = Sends(now, a=(long_ago, "x"), b=(long_ago, "x"), new=(just_now, "x"), odd=(None, "x"))
     usage_checker = UsageChecker(cast("Reader", sends), world.clock)
     assert [send.id for send in usage_checker.single_sends_using("x")] == ["a", "b", "new", "odd"]
     sends.read.clear()

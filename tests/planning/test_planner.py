@@ -445,7 +445,7 @@ def test_the_json_has_everything_that_a_view_needs() -> None:
         ],
     )
     data = plan_to_json(plan, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.3"
+    assert data["format_version"] == "1.4"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {
@@ -478,6 +478,7 @@ def test_the_json_has_everything_that_a_view_needs() -> None:
         "protected": None,
         "twin": None,
         "v1": None,
+        "proof": None,
         "upgrade": None,
     }
     assert data["changes"][1]["precondition"] == {

@@ -18,6 +18,7 @@ from segctl.model import (
     Segment,
     TargetRef,
 )
+from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.planning.drift import Drift, DriftKind, DriftReport
 from segctl.query.diff import clause_changes
@@ -104,6 +105,10 @@ impacts = st.one_of(
     st.none(),
     st.builds(_impact, contacts, contacts, contacts, contacts, st.one_of(st.none(), texts)),
 )
+evidence = st.one_of(
+    st.none(), st.builds(Evidence, texts, st.builds(CommitRef, texts, texts, texts))
+)
+proofs = st.one_of(st.none(), st.builds(Proof, evidence, evidence, evidence))
 preconditions = st.builds(Precondition, texts, st.none(), st.just("x"))
 
 
@@ -118,17 +123,19 @@ def changes(draw: st.DrawFn) -> Change:
         case 0:
             return Create(after, draw(spans), reason, impact=draw(impacts))
         case 1:
-            return Delete(before, precondition, draw(maybe_spans), draw(counts), reason)
+            return Delete(
+                before, precondition, draw(maybe_spans), draw(counts), reason, proof=draw(proofs)
+            )
         case 2:
             edit = (
                 before, after, fields[:2], precondition, draw(spans), draw(counts), clauses, reason,
             )  # fmt: skip
-            return Patch(*edit, impact=draw(impacts))
+            return Patch(*edit, impact=draw(impacts), proof=draw(proofs))
         case _:
             replacement = (
                 before, after, fields, precondition, draw(spans), draw(counts), clauses, reason,
             )  # fmt: skip
-            return Replace(*replacement, impact=draw(impacts))
+            return Replace(*replacement, impact=draw(impacts), proof=draw(proofs))
 
 
 diagnostics = st.builds(
