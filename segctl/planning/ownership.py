@@ -171,13 +171,20 @@ def standing_of(removal: Removal, remote: Remote) -> Standing:
         return Standing.UNKNOWN
     if created >= removed:
         return Standing.NEWER
-    if remote.query is None:
+    return standing_among(removal.versions, remote)
+
+
+def standing_among(versions: Sequence[DeclaredVersion], remote: Remote) -> Standing:
+    """Return whether a segment is as one of the versions of its name, whatever removed it.
+
+    A time that cannot be read, or a definition that was not read, proves nothing.
+    """
+    created = parse_time_or_none(remote.created_at)
+    if remote.is_v1 or created is None or remote.query is None:
         return Standing.UNKNOWN
-    if find_version(removal.versions, remote.definition) is not None:
+    if find_version(versions, remote.definition) is not None:
         return Standing.OURS
-    first = (
-        parse_time_or_none(removal.versions[0].commit.committed_at) if removal.versions else None
-    )
+    first = parse_time_or_none(versions[0].commit.committed_at) if versions else None
     return Standing.EDITED if first is not None and created >= first else Standing.FOREIGN
 
 

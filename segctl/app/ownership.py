@@ -1,0 +1,80 @@
+"""Whether a segment of the account is this project's, and why. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.app.console import SILENT
+from segctl.app.plan import build_plan, names_of, read_request
+from segctl.model import Create, Keep
+from segctl.planning.ownership import Standing, find_version, standing_among
+
+if TYPE_CHECKING:
+    from segctl.app.connection import Connection
+    from segctl.app.console import Console
+    from segctl.app.project import Project
+    from segctl.errors import Diagnostic
+    from segctl.model import Change, Ignore, Plan, Remote
+    from segctl.model.proof import DeclaredVersion
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOwnership:
+    """What git shows of a segment, and what a plan does with it.
+
+    `remote` is `None` where the account has no segment of the name. `version` is the one that a
+    commit declared as the segment is; `first` is the first one of its name. `decision` is what the
+    plan does: an action, `Keep` or `Ignore`, `None` for nothing. `remarks` are what the plan says
+    of the name. `unavailable` is why git history cannot be used, empty where it can.
+    """
+
+    name: str
+    remote: Remote | None
+    standing: Standing
+    version: DeclaredVersion | None
+    first: DeclaredVersion | None
+    decision: Change | Keep | Ignore | None
+    remarks: tuple[Diagnostic, ...] = ()
+    unavailable: str = ""
+
+
+def segment_ownership(
+    project: Project, connection: Connection, name: str, console: Console = SILENT
+) -> SegmentOwnership:
+    """Return whether the segment of a name is this project's, by the rules of the planner.
+
+    Raises `InvalidInput`, `UsageError` and `RemoteError`.
+    """
+    request = read_request(project)
+    plan = build_plan(project, connection, request, console)
+    listed = connection.reader.list_segments()
+    decision = _decision(plan, name)
+    segment_id = None if decision is None else decision.id
+    named = [item for item in listed if not item.is_v1]
+    remote = next((item for item in named if item.id == segment_id), None)
+    remote = remote or next((item for item in named if item.name == name), None)
+    if remote is not None:
+        remote = connection.reader.get_segment(remote.id, v1=False)
+    history = request.load_history(names_of(listed))
+    versions = () if history.unavailable else history.versions_of(name)
+    return SegmentOwnership(
+        name,
+        remote,
+        Standing.UNKNOWN if remote is None else standing_among(versions, remote),
+        find_version(versions, remote.definition) if remote and remote.query else None,
+        versions[0] if versions else None,
+        decision,
+        tuple(item for item in (*plan.refusals, *plan.diagnostics) if f"`{name}`" in item.summary),
+        history.unavailable,
+    )
+
+
+def _decision(plan: Plan, name: str) -> Change | Keep | Ignore | None:
+    """Return what a plan does with the segment that has a name, or gets it."""
+    decisions = (*plan.changes, *plan.kept, *plan.ignored)
+    by_old_name = (
+        item for item in plan.changes if not isinstance(item, Create) and item.before.name == name
+    )
+    by_name = (item for item in decisions if item.name == name)
+    return next(by_old_name, None) or next(by_name, None)
