@@ -44,7 +44,7 @@ allows for servers behind one address whose clocks differ.
 """
 
 _OURS = re.compile(r"[0-9a-f]{32}\.json|\.[0-9a-f]{32}\.[0-9a-f]{16}\.part")
-_ADDRESS = re.compile(r"[\w.%+-]*[\w.+-]@\w")
+_ADDRESS = re.compile(r"[\w.+-]@\w")
 
 _Entry: TypeAlias = tuple[str, str, str, tuple[str, ...], str]
 """`updated_at`, version, name, parent lists; and the query."""

@@ -13,7 +13,7 @@ from segctl.query.value_types import refusal
 
 _SAFE_ESCAPES = frozenset("'\"\\ntr")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_AMOUNT = re.compile(r"\s*([+-]?\d{1,12})\s*([A-Za-z]+)?\s*")
+_AMOUNT = re.compile(r"\s*([+-]?\d{1,12})\s*+([A-Za-z]+)?\s*")
 
 
 def text_value(node: ast.String) -> str:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.common.suggest import did_you_mean
+from segctl.declarations.name_patterns import MOST_STEPS, TooManySteps
 from segctl.errors import Severity
 from segctl.query.lint.rule import Needs, Violation, quoted_list, rule
 from segctl.query.personal_data import find_email_addresses
@@ -19,6 +20,7 @@ from segctl.query.placeholders import PLACEHOLDER
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from segctl.declarations.name_patterns import NamePattern
     from segctl.declarations.suppressions import Suppression
     from segctl.documents.document import Path
     from segctl.model import Declared
@@ -62,12 +64,13 @@ def duplicate_definition(_: Declared, first: Declared) -> Iterator[KeyViolation]
 
 
 @rule("name-pattern", Severity.ERROR)
-def name_pattern(declared: Declared, pattern: str) -> Iterator[KeyViolation]:
+def name_pattern(declared: Declared, pattern: NamePattern) -> Iterator[KeyViolation]:
     """Report names that do not match the project's pattern.
 
     SendGrid lists segments by name, so a naming scheme ("team: audience") is the only order they
     have. `segctl.yaml` can require one: the whole name must match the regular expression
-    `lint.name_pattern`. Without it, this rule reports nothing.
+    `lint.name_pattern`. Without it, this rule reports nothing. Its syntax is that
+    of Python, without back-references, possessive quantifiers and atomic groups.
 
     Rename the segment, and add the previous name to `previous_names` so that it keeps its id.
 
@@ -81,11 +84,21 @@ def name_pattern(declared: Declared, pattern: str) -> Iterator[KeyViolation]:
         # name_pattern: "[a-z]+: .+"
         name: "sales: VIP customers"
     """
-    if not re.fullmatch(pattern, declared.name):
+    try:
+        is_match = pattern.matches(declared.name)
+    except TooManySteps:
+        yield KeyViolation(
+            ("name",),
+            f"the name `{declared.name}` was not checked: the project's pattern takes more than "
+            f"{MOST_STEPS:,} steps",
+            "simplify `lint.name_pattern` in segctl.yaml",
+        )
+        return
+    if not is_match:
         yield KeyViolation(
             ("name",),
             f"the name `{declared.name}` does not match the project's pattern",
-            f"use a name that matches {pattern} (`lint.name_pattern` in segctl.yaml)",
+            f"use a name that matches {pattern.text} (`lint.name_pattern` in segctl.yaml)",
         )
 
 

@@ -25,6 +25,7 @@ from segctl.declarations.lint_rules import (
     unknown_parent,
     unused_ignore,
 )
+from segctl.declarations.name_patterns import BadPattern, NamePattern
 from segctl.declarations.query_source import QuerySource
 from segctl.declarations.suppressions import sql_suppressions, yaml_suppressions
 from segctl.documents.yaml_positions import TextMap
@@ -61,11 +62,11 @@ class RuleSettings:
     """The settings under `lint:` in segctl.yaml.
 
     `severities` maps codes to severities, `None` for off; other codes keep their default.
-    `name_pattern` is a regular expression for whole names, or `None`.
+    `name_pattern` is what whole names must match, or `None`.
     """
 
     severities: Mapping[str, Severity | None] = field(default_factory=lambda: _NO_SEVERITIES)
-    name_pattern: str | None = None
+    name_pattern: NamePattern | None = None
 
     @classmethod
     def from_config(cls, rules: Mapping[str, str], name_pattern: str | None = None) -> RuleSettings:
@@ -73,7 +74,7 @@ class RuleSettings:
         severities = {
             code: None if level == "off" else Severity(level) for code, level in rules.items()
         }
-        return cls(severities, name_pattern)
+        return cls(severities, None if name_pattern is None else NamePattern(name_pattern))
 
     def severity(self, code: str, default: Severity | None) -> Severity | None:
         """Return the severity of a finding, or `None` where it is not reported."""
@@ -111,9 +112,9 @@ def settings_problems(
     ]
     if name_pattern is not None:
         try:
-            re.compile(name_pattern)
-        except re.error as error:
-            summary = f"invalid regular expression: {error.msg}"
+            NamePattern(name_pattern)
+        except BadPattern as error:
+            summary = f"invalid regular expression: {error}"
             problems.append(SettingProblem("bad-value", ("name_pattern",), summary, ""))
     return tuple(problems)
 

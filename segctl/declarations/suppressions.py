@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     from segctl.documents.document import Document, Path, Place
 
-_IGNORE = re.compile(r"segctl:[ \t]*ignore\b[ \t]*(?:\[(?P<codes>[^\]\r\n]*)\])?")
+_IGNORE = re.compile(r"segctl:[ \t]*ignore\b[ \t]*(?:\[(?P<codes>[^\[\]\r\n]*)\])?")
 _CODE = re.compile(r"[^\s,]+")
 _HASH = re.compile(r"(?:^|(?<=[ \t]))#")
 _LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 _SQL_COMMENT = re.compile(
-    r"""'(?:[^'\\]++|\\.|'')*+'|"(?:[^"]++|"")*+"|(?P<comment>--[^\r\n]*+|/\*.*?\*/)""", re.DOTALL
+    # The last alternative is what is never closed: it extends to the end of the text.
+    r"""'(?:[^'\\]++|\\.|'')*+'|"(?:[^"]++|"")*+"|(?P<comment>--[^\r\n]*+|/\*.*?\*/)"""
+    r"""|(?:['"]|/\*).*""",
+    re.DOTALL,
 )
 _ONLY_COMMENT = re.compile(r"[ \t]*(?:--.*|/\*.*\*/[ \t]*)?")
 

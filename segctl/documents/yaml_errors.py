@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document
 
 _KEY_WITHOUT_SPACE = re.compile(r"\s*[A-Za-z_][\w-]*:[^\s/]")
-_KEY_AND_VALUE = re.compile(r"\s*(?:- +)*[^\s#:][^:]*:\s+\S")
+_KEY_AND_VALUE = re.compile(r"\s*+(?:- ++)*+[^\s#:][^:]*+:\s+\S")
 _UNUSUAL_SPACE = re.compile("(?:^ *|^[^'\"]*:)[\xa0\u1680\u2000-\u200b\u202f\u205f\u3000]")
 _MAX_KEY = 1024
 """YAML's limit for a key on one line, in characters."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXPORTS = "/v3/marketing/contacts/exports"
 
-_ADDRESS = re.compile(r"\S*://\S*")
+_ADDRESS = re.compile(r"(?<!\S)\S*://\S*")
 
 
 class ExportStatus(StrEnum):

@@ -24,7 +24,7 @@ _MONTHS = (
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.0+)?)?)? ?(Z|[+-]\d\d:?\d\d)?"
 )
-_AMOUNT = re.compile(r"\s*([+-]?\d+)\s*([A-Za-z]+)?\s*")
+_AMOUNT = re.compile(r"\s*([+-]?\d+)\s*+([A-Za-z]+)?\s*")
 _NOW = frozenset(("CURRENT_TIMESTAMP", "NOW", "SYSDATE", "GETDATE", "LOCALTIMESTAMP"))
 _ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
 _DAYS = {"second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0,
