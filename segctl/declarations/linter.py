@@ -7,12 +7,10 @@ fetches nothing.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from segctl.common.secrets import redact
 from segctl.common.suggest import did_you_mean
 from segctl.declarations.lint_rules import (
     DECLARATION_RULES,
@@ -26,6 +24,7 @@ from segctl.declarations.lint_rules import (
     unused_ignore,
 )
 from segctl.declarations.name_patterns import BadPattern, NamePattern
+from segctl.declarations.private_texts import PrivateTexts
 from segctl.declarations.query_source import QuerySource
 from segctl.declarations.suppressions import sql_suppressions, yaml_suppressions
 from segctl.documents.yaml_positions import TextMap
@@ -36,7 +35,6 @@ from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
 from segctl.query.parser.parse import parse
 from segctl.query.parser.tokens import TokenKind
-from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -53,7 +51,6 @@ ALL_RULES: Mapping[str, Rule] = MappingProxyType({**RULES, **DECLARATION_RULES})
 """Rules by code, in the order of the documentation."""
 
 _LITERALS = (TokenKind.STRING, TokenKind.NUMBER, TokenKind.QUOTED)
-_LINE_BREAK = re.compile(r"[\r\n]")
 _NO_SEVERITIES: Mapping[str, Severity | None] = MappingProxyType({})
 
 
@@ -220,14 +217,13 @@ class _PlacedFinding(NamedTuple):
 
 @dataclass(slots=True)
 class _FileLinter:
-    """Checks one declaration. `private` are ranges with personal data, per file."""
+    """Checks one declaration. `private` is the personal data in its files."""
 
     declared: Declared
     document: Document
     account_schema: AccountSchema
     settings: RuleSettings
-    private: list[tuple[bool, int, int]] = field(default_factory=list)
-    private_texts: list[str] = field(default_factory=list)
+    private: PrivateTexts = field(default_factory=PrivateTexts)
     query: QuerySource = field(init=False)
 
     def __post_init__(self) -> None:
@@ -253,9 +249,8 @@ class _FileLinter:
 
     def _hide(self, finding: Finding) -> None:
         start, end = self.query.range(finding.start, finding.end)
-        self.private.append((self.query.own_file, start, end))
-        text = self.declared.segment.query[finding.start : finding.end]
-        self.private_texts.append(text.strip("'"))
+        text = self.declared.segment.query[finding.start : finding.end].strip("'")
+        self.private.add(text, start, end, in_query_file=self.query.own_file)
 
     def _place(self, finding: Finding) -> _PlacedFinding:
         # What is missing at the end is missing after the last word, not after the white space.
@@ -354,33 +349,15 @@ class _FileLinter:
         if self.query.own_file and not finding.in_query_file:
             file, text = self.document.file, self.document.text
             locate = TextMap(text).locate
+        line, column = locate(finding.start)
         return Diagnostic(
             finding.code,
             severity,
-            self._mask(finding.message),
-            Span(file, *locate(finding.start), *locate(finding.end)),
-            self._mask(finding.hint),
-            self._excerpt(text, finding),
+            self.private.mask(finding.message),
+            Span(file, line, column, *locate(finding.end)),
+            self.private.mask(finding.hint),
+            self.private.line(text, finding.start, line, in_query_file=finding.in_query_file),
         )
-
-    def _mask(self, message: str) -> str:
-        """Mask keys and personal data in a message."""
-        for private_text in self.private_texts:
-            message = message.replace(private_text, "***")
-        return mask_email_addresses(redact(message))
-
-    def _excerpt(self, text: str, finding: _PlacedFinding) -> str:
-        """Return the line of a finding, with personal data masked and every column kept."""
-        index = finding.start
-        first = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
-        line_break = _LINE_BREAK.search(text, index)
-        last = line_break.start() if line_break else len(text)
-        line = list(text[first:last])
-        for in_query_file, start, end in self.private:
-            if in_query_file == finding.in_query_file:
-                for position in range(max(start, first), min(end, last)):
-                    line[position - first] = "*"
-        return redact(mask_email_addresses("".join(line), same_length=True))
 
 
 def _covers(comment: Suppression, finding: _PlacedFinding, *, in_query: bool) -> bool:

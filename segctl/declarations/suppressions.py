@@ -139,14 +139,20 @@ def _top_keys(paths: list[Path]) -> frozenset[str]:
 
 
 def _in_sql(query: str) -> Iterator[Suppression]:
+    following: tuple[int, int] | None = None
     for token in _SQL_COMMENT.finditer(query):
         ignore = _IGNORE.search(query, token.start(), token.end()) if token["comment"] else None
         if ignore is None:
             continue
         start, _ = _line_range(query, token.start())
         _, end = _line_range(query, token.end())
-        is_alone = _ONLY_COMMENT.fullmatch(query, start, end)
-        yield _suppression(ignore, (_next_line(query, end) if is_alone else (start, end),))
+        if not _ONLY_COMMENT.fullmatch(query, start, end):
+            yield _suppression(ignore, ((start, end),))
+            continue
+        # Comments on adjacent lines are followed by the same line.
+        if following is None or following[0] < end:
+            following = _next_line(query, end)
+        yield _suppression(ignore, (following,))
 
 
 def _next_line(query: str, end: int) -> tuple[int, int]:
