@@ -27,7 +27,7 @@ def check_joined_comments(document: Document, query: str) -> None:
     written = document.text[place.offset : place.end_offset]
     if not any(line_break in written for line_break in "\n\r"):
         return
-    from segctl.query.parser.parse import find_comments  # noqa: PLC0415 - only for such a query
+    from segctl.query.parser.lexer import find_comments  # noqa: PLC0415 - only for such a query
 
     scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, query)
     lines = TextMap(document.text)

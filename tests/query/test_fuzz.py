@@ -87,6 +87,13 @@ HEAVY: dict[str, Callable[[int], str]] = {
     "escapes": lambda size: "a = '" + r"\\" * 100 * size + "'",
     "open quotes": lambda size: "'" * (100 * size + 1),
     "parentheses": lambda size: "(" * size + "a" + ")" * size,
+    "missing operators": lambda size: "a = 1 b " * size,
+    "missing values": lambda size: "a = = 1 AND (b IN () OR c LIKE) AND " * size,
+    "closing parentheses": lambda size: ")" * size,
+    "unclosed calls": lambda size: "f(a b, " * size,
+    "typographic quotes": lambda size: "a = \u201cx\u201d AND " * size,
+    "open typographic quotes": lambda size: "\u201c" * 20 * size,
+    "invisible characters": lambda size: "\u200b" * 20 * size,
 }
 
 

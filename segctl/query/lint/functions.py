@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from segctl.common.suggest import nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
-from segctl.query.catalogue import FUNCTIONS, TIME_UNITS, ColumnType, Evidence
+from segctl.query.catalogue import (
+    CONTACT_DATA,
+    EVENT_DATA,
+    FUNCTIONS,
+    TIME_UNITS,
+    ColumnType,
+    Evidence,
+)
 from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
 from segctl.query.lint.types import type_of
 from segctl.query.parser.tokens import lower, upper
@@ -35,13 +42,16 @@ _SHORT_UNITS = frozenset(
 )  # fmt: skip
 """Abbreviations that Snowflake knows, which SendGrid's dialect resembles."""
 
+_COLUMNS = frozenset((*CONTACT_DATA, *EVENT_DATA)) - {"timestamp"}
+
 
 @rule("unknown-function", Severity.WARNING, ast.Call)
 def unknown_function(call: ast.Call, _: NodeContext) -> Iterator[Violation]:
     """Report functions that segctl does not know.
 
     SendGrid refuses a segment with a misspelt function. It documents only a few functions, so one
-    that segctl does not know may still exist; SendGrid has the last word.
+    that segctl does not know may still exist; SendGrid has the last word. Only the name of a column
+    before a parenthesis is an error: an operator is missing.
 
     Correct the name, or add an ignore comment if you know that the function works.
 
@@ -55,6 +65,14 @@ def unknown_function(call: ast.Call, _: NodeContext) -> Iterator[Violation]:
     """
     name = call.name.text
     if upper(name) in FUNCTIONS:
+        return
+    if lower(name) in _COLUMNS:
+        yield violation_at(
+            call.name,
+            f"{quote_sql(name)} is a column, not a function",
+            f"write an operator between {quote_sql(name)} and the parenthesis",
+            Severity.ERROR,
+        )
         return
     suggestion = nearest_match(name, FUNCTIONS)
     yield violation_at(
@@ -130,7 +148,8 @@ def function_arguments(call: ast.Call, context: NodeContext) -> Iterator[Violati
     """Report functions with missing, extra or misplaced arguments.
 
     timestampadd takes a unit, a number and a time; array_contains takes a column and a list of
-    values in square brackets. SendGrid refuses anything else, or it matches nobody.
+    values in square brackets. SendGrid refuses anything else, or it matches nobody. A wrong number
+    of arguments is an error for the functions that real queries use, and a warning for others.
 
     Write timestampadd(day, -30, CURRENT_TIMESTAMP) and array_contains(list_ids, ['…']).
 
@@ -151,6 +170,7 @@ def function_arguments(call: ast.Call, context: NodeContext) -> Iterator[Violati
             call,
             f"{function.name} must have {_argument_count(function)}, got {count}",
             _USAGE.get(function.name, ""),
+            Severity.WARNING if function.evidence is Evidence.UNDOCUMENTED else Severity.ERROR,
         )
     elif function.name == "ARRAY_CONTAINS":
         yield from _array_contains(call, context)

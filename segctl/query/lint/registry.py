@@ -22,7 +22,7 @@ from segctl.query.lint import (
     types,
 )
 from segctl.query.lint.walk import rules_by_class, walk_rules
-from segctl.query.parser.errors import UNCERTAIN
+from segctl.query.parser.errors import UNCERTAIN, UNKNOWN_SYNTAX
 from segctl.query.parser.tokens import TokenKind, upper
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ def lint(parsed: ParsedQuery, account_schema: AccountSchema) -> tuple[Finding, .
     placeholders: an address stays personal in spite of a typo elsewhere.
     """
     if parsed.query is None:
-        findings = [
-            finding for problem in parsed.problems for finding in _parse_findings(parsed, problem)
-        ]
+        findings = [*_parse_findings(parsed)]
     else:
         findings = [*walk_rules(_BY_CLASS, parsed.query, parsed.text, account_schema)]
     findings += _personal_data_in_tokens(parsed, findings)
@@ -123,14 +121,24 @@ def _placeholders_in_tokens(parsed: ParsedQuery) -> Iterator[Finding]:
                 yield literals.placeholder.finding(violation)
 
 
-def _parse_findings(parsed: ParsedQuery, problem: Problem) -> Iterator[Finding]:
-    first_word = upper(parsed.text[problem.start : problem.end])
-    if problem.code == "not-select" and first_word in _MAY_BE_SELECT:
-        rule = structure.unreadable_query
-    elif problem.code in ("empty-query", "not-select"):
-        rule = structure.not_select
-    else:
-        is_uncertain = problem.code in UNCERTAIN
-        rule = structure.unreadable_query if is_uncertain else structure.syntax_error
-    for violation in rule.check(problem, None):
-        yield rule.finding(violation)
+def _parse_findings(parsed: ParsedQuery) -> Iterator[Finding]:
+    """Yield the problems of a query that cannot be parsed.
+
+    After syntax that segctl does not know, what seems to be an error may belong to that syntax.
+    """
+    is_certain = True
+    for problem in parsed.problems:
+        is_certain = is_certain and problem.code not in UNKNOWN_SYNTAX
+        rule = _parse_rule(parsed, problem, is_certain=is_certain)
+        for violation in rule.check(problem, None):
+            yield rule.finding(violation)
+
+
+def _parse_rule(parsed: ParsedQuery, problem: Problem, *, is_certain: bool) -> Rule:
+    if problem.code in ("empty-query", "not-select"):
+        first_word = upper(parsed.text[problem.start : problem.end])
+        is_uncertain = problem.code == "not-select" and first_word in _MAY_BE_SELECT
+        return structure.unreadable_query if is_uncertain else structure.not_select
+    if is_certain and problem.code not in UNCERTAIN:
+        return structure.syntax_error
+    return structure.unreadable_query

@@ -62,8 +62,11 @@ def value_of(  # noqa: PLR0911 - one return per shape
     match node:
         case Number():
             return _number(node.text)
-        case Unary(op=op, operand=Number(text=text)):
-            return _number(text if op == "+" else f"-{text}")
+        case Unary(op=op, operand=Number() | Unary() as operand):
+            number = value_of(operand)
+            if not isinstance(number, Decimal):
+                return None
+            return number if op == "+" else -number
         case String(raw=raw, value=value):
             if column_type is ColumnType.TIMESTAMP:
                 return parse_lenient_time(value)
@@ -94,11 +97,8 @@ def relative_time(node: Expression) -> RelativeTime | None:
             return RelativeTime(0, 0)
         case Call(name=name, args=(DatePart(name=unit), amount, base)) if upper(name.text) in _ADD:
             return _sum(relative_time(base), _time_span(value_of(amount), unit.text))
-        case Binary(op="+" | "-" as op, left=left, right=Interval() as interval):
-            span = _interval(interval)
-            if span and op == "-":
-                span = RelativeTime(-span.months, -span.seconds)
-            return _sum(relative_time(left), span)
+        case Binary(op="+" | "-" as op, left=left, right=Interval() | Unary() as right):
+            return _sum(relative_time(left), _signed_interval(right, op))
         case _:
             return None
 
@@ -107,6 +107,17 @@ def _sum(first: RelativeTime | None, second: RelativeTime | None) -> RelativeTim
     if first is None or second is None:
         return None
     return RelativeTime(first.months + second.months, first.seconds + second.seconds)
+
+
+def _signed_interval(node: Expression, sign: str) -> RelativeTime | None:
+    """Return the length of an interval with the signs before it, or `None`."""
+    while isinstance(node, Unary):
+        sign = "+" if node.op == sign else "-"
+        node = node.operand
+    span = _interval(node) if isinstance(node, Interval) else None
+    if span and sign == "-":
+        span = RelativeTime(-span.months, -span.seconds)
+    return span
 
 
 def _interval(node: Interval) -> RelativeTime | None:

@@ -27,6 +27,9 @@ UNCERTAIN = frozenset(
 )  # fmt: skip
 """The codes of problems that do not make a query certainly invalid."""
 
+UNKNOWN_SYNTAX = frozenset((UNDOCUMENTED, "window-function"))
+"""The codes after which nothing is certain: the parser cannot know where that syntax ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

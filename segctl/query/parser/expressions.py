@@ -16,11 +16,11 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast
 
 from segctl.query import ast
-from segctl.query.parser.cursor import Cursor
+from segctl.query.parser.errors import ParseError
+from segctl.query.parser.recovery import RecoveringCursor
 from segctl.query.parser.tokens import TokenKind
 
 if TYPE_CHECKING:
-    from segctl.query.parser.errors import ParseError
     from segctl.query.parser.tokens import Token
 
 MAX_DEPTH = 64
@@ -49,7 +49,7 @@ OPERAND_FOLLOWERS = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN")
 """Keywords that may follow an operand, to recognise misspelt ones."""
 
 
-class ExpressionParser(Cursor, ABC):
+class ExpressionParser(RecoveringCursor, ABC):
     """Parses expressions at the cursor."""
 
     depth = 0
@@ -57,27 +57,43 @@ class ExpressionParser(Cursor, ABC):
     """The height of the highest tree parsed so far below the current expression."""
 
     def parse_expression(self, floor: int = 0) -> ast.Expression:
-        """Parse an expression whose operators all bind tighter than `floor`."""
+        """Parse an expression whose operators all bind tighter than `floor`.
+
+        A condition with an error becomes NULL, and parsing goes on after it.
+        """
         if self.depth >= MAX_DEPTH:
             raise self._too_deep()
-        self.depth += 1
-        above, self.peak = self.peak, 0
+        depth = self.depth + 1
+        above = self.peak
+        height = 0
         compared = False
         start = self.token.start  # before the parentheses around the first operand, if any
-        left = self.parse_prefix(floor)
-        height = self.peak + 1
-        while (precedence := _PRECEDENCE.get(self.token.upper, 0)) > floor:
-            if precedence == COMPARE:
-                if compared:
-                    raise self._chained_comparison(left)
-                compared = True
-            self.peak = 0
-            left = self._parse_infix(left, start, precedence)
-            height = max(height, self.peak) + 1
-            if height > MAX_DEPTH:
-                raise self._too_deep()
+        left: ast.Expression | None = None
+        while True:
+            self.depth, self.peak = depth, 0
+            try:
+                if left is None:
+                    left = self.parse_prefix(floor)
+                    height = self.peak + 1
+                while (precedence := _PRECEDENCE.get(self.token.upper, 0)) > floor:
+                    if precedence == COMPARE:
+                        if compared:
+                            raise self._chained_comparison(left)
+                        compared = True
+                    self.peak = 0
+                    left = self._parse_infix(left, start, precedence)
+                    height = max(height, self.peak) + 1
+                    if height > MAX_DEPTH:
+                        raise self._too_deep()
+                break
+            except ParseError as error:
+                if floor >= NOT:
+                    raise
+                self.recover(error)
+                compared = False
+                left = ast.Null(start=start, end=max(start, self.last_end))
         self.peak = max(above, height)
-        self.depth -= 1
+        self.depth = depth - 1
         return left
 
     def parse_prefix(self, floor: int) -> ast.Expression:
@@ -85,7 +101,7 @@ class ExpressionParser(Cursor, ABC):
         token = self.token
         if token.upper in ("NOT", "!"):
             if token.upper == "!":
-                self.report("exclamation-mark", "`!` is not an operator", "write NOT")
+                self.record(self.error("exclamation-mark", "`!` is not an operator", "write NOT"))
             if floor >= NOT:
                 raise self.error("syntax", "NOT is not allowed here", "put NOT (…) in parentheses")
             self.advance()
@@ -115,14 +131,41 @@ class ExpressionParser(Cursor, ABC):
         items: list[ast.Expression] = []
         while True:
             if items and self.at(mark):
-                raise self.error("syntax", f"extra comma before `{mark}`", "remove the comma")
-            items.append(self.parse_expression())
-            if not self.accept(","):
+                self.record(
+                    self.error("syntax", f"extra comma before `{mark}`", "remove the comma")
+                )
                 break
-        if self.token.kind in (TokenKind.STRING, TokenKind.NUMBER):
-            raise self.missing_comma("the values")
-        self.expect_closing(mark, opened, ("AND", "OR", "IN", "LIKE"))
+            items.append(self.parse_expression())
+            if self.accept(","):
+                continue
+            if self.token.kind in (TokenKind.STRING, TokenKind.NUMBER):
+                self.record(self.missing_comma("the values"))
+                self.resumed()
+            elif self.at(mark) or not self._skip_to_comma(mark, opened):
+                break
+        self.close(mark, opened)
         return tuple(items)
+
+    def _skip_to_comma(self, mark: str, opened: Token) -> bool:
+        """Record an error at a token after an item of a list; return whether a comma follows."""
+        if self.token.kind is not TokenKind.END:
+            try:
+                self.expect_closing(mark, opened, ("AND", "OR", "IN", "LIKE"))
+            except ParseError as error:
+                self.recover(error, stops=(",", mark))
+        return self.accept(",") is not None
+
+    def close(self, mark: str, opened: Token) -> None:
+        """Parse the `mark` that closes `opened`, unless an error about it is recorded already."""
+        if self.token.upper == mark:
+            self.advance()
+        elif self.at(")", "]") and self.next.upper == mark:
+            self.advance()
+            self.advance()
+        elif self.token.kind is TokenKind.END:
+            self.expect_closing(mark, opened)
+        else:
+            self.unmatched_closings += 1
 
     def _parse_infix(self, left: ast.Expression, start: int, precedence: int) -> ast.Expression:
         if precedence in (AND, OR):
@@ -216,7 +259,11 @@ class ExpressionParser(Cursor, ABC):
         if self.at("SELECT"):
             return self.parse_subquery(opened)
         if self.at(")"):
-            raise self.error("syntax", "the list after IN is empty", "add at least one value")
+            self.record(
+                self.error("syntax", "the list after IN is empty", "add at least one value")
+            )
+            self.advance()
+            return ()
         return self.parse_list(")", opened)
 
     def _parse_is(self, left: ast.Expression, start: int) -> ast.Expression:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
 from segctl.query.parser.cursor import name_of
-from segctl.query.parser.errors import UNDOCUMENTED, quote_snippet
+from segctl.query.parser.errors import UNDOCUMENTED, ParseError, Problem, quote_snippet
 from segctl.query.parser.expressions import OPERAND_FOLLOWERS, ExpressionParser
 from segctl.query.parser.tokens import TokenKind, lower, upper
 
@@ -33,6 +33,9 @@ _TYPE_SUFFIXES = (
     ("PRECISION",),
 )
 _TYPED_LITERALS = ("TIMESTAMP", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_TZ", "TIMESTAMP_LTZ")
+_KEYWORD_ARGUMENTS = frozenset(("EXTRACT", "OVERLAY", "POSITION", "SUBSTRING", "TRIM"))
+_KEYWORD_DISTANCE = 8
+_CONDITION_KEYWORDS = ("AND", "OR", "NOT", "IN", "IS", "LIKE")
 _PLACEHOLDERS = {"{": "template", "}": "template", "$": "placeholder", "?": "placeholder"}
 
 
@@ -128,11 +131,20 @@ class OperandParser(ExpressionParser):
         if self.at("SELECT"):
             return self.parse_subquery(opened)
         if self.at(")"):
-            raise self.error("syntax", "the parentheses are empty", "remove them", opened)
+            self.record(self.error("syntax", "the parentheses are empty", "remove them", opened))
+            self.resumed()
+            return ast.Null(start=opened.start, end=self.advance().end)
         inner = self.parse_expression()
-        if self.at(","):
-            raise self.error("row-value", "a list of values is only allowed after IN", token=opened)
-        self.expect_closing(")", opened, OPERAND_FOLLOWERS)
+        if self.accept(","):
+            self.parse_list(")", opened)
+            is_compared = self.at("IN", "NOT", "=", "!=", "<>", "<", ">")
+            raise self.error(
+                "row-value" if is_compared else "syntax",
+                "a list of values is only allowed after IN",
+                token=opened,
+            )
+        self._parse_rest_of_condition(opened)
+        self.close(")", opened)
         paren = ast.Paren(
             start=opened.start,
             end=self.last_end,
@@ -141,6 +153,20 @@ class OperandParser(ExpressionParser):
         )
         self.parens.append(paren)
         return inner
+
+    def _parse_rest_of_condition(self, opened: Token) -> None:
+        """Record what is wrong before the closing parenthesis, and parse the conditions there."""
+        while not self.at(")", ";", "") and not self.at_clause():
+            try:
+                self.expect_closing(")", opened, OPERAND_FOLLOWERS)
+            except ParseError as error:
+                self.skip_unexpected(error)
+                self.parse_expression()
+        if self.at(";") or self.at_clause():
+            try:
+                self.expect_closing(")", opened, OPERAND_FOLLOWERS)
+            except ParseError as error:
+                self.record(error)
 
     def _parse_named(self) -> ast.Expression:
         token = self.token
@@ -193,6 +219,8 @@ class OperandParser(ExpressionParser):
             if self.at("*"):
                 star = self.advance()
                 return ast.Star(start=first.start, end=star.end, qualifier=first)
+            if self.at(*_CONDITION_KEYWORDS):  # other keywords might be columns
+                raise self.unexpected("a column after `.`")
             qualifier, name = first, self.parse_any_name("a column after `.`")
             if self.at("."):
                 raise self.error(
@@ -233,6 +261,12 @@ class OperandParser(ExpressionParser):
     def _parse_call(self) -> ast.Expression:
         name = name_of(self.advance())
         opened = self.advance()
+        if upper(name.text) in _KEYWORD_ARGUMENTS and self._has_keyword_arguments():
+            message = f"{upper(name.text)} with keywords between its arguments is not documented"
+            self.record(ParseError(Problem(UNDOCUMENTED, message, "", name.start, name.end)))
+            self.skip_to((")",))
+            self.close(")", opened)
+            return ast.Null(start=name.start, end=self.last_end)
         distinct = self.accept("DISTINCT") is not None
         args: tuple[ast.Expression, ...] = ()
         if self.at("*"):
@@ -255,6 +289,15 @@ class OperandParser(ExpressionParser):
         return ast.Call(
             start=name.start, end=self.last_end, name=name, args=args, distinct=distinct
         )
+
+    def _has_keyword_arguments(self) -> bool:
+        """Return whether a keyword precedes the next parenthesis: EXTRACT(… FROM …)."""
+        for token in self.tokens[self.index : self.index + _KEYWORD_DISTANCE]:
+            if token.upper in ("(", ")"):
+                return False
+            if token.upper in ("BOTH", "LEADING", "TRAILING", "FROM", "IN", "FOR"):
+                return True
+        return False
 
     def _at_date_part(self) -> bool:
         return self.token.kind is TokenKind.NAME and self.next.upper == ","

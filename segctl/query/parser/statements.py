@@ -6,18 +6,13 @@ insides are not parsed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from segctl.common.suggest import nearest_match
 from segctl.query import ast
 from segctl.query.ast import UnsupportedClause
 from segctl.query.catalogue import UnsupportedKind
-from segctl.query.parser.errors import UNDOCUMENTED, quote_snippet
+from segctl.query.parser.errors import UNDOCUMENTED, ParseError, quote_snippet
 from segctl.query.parser.operands import OperandParser
 from segctl.query.parser.tokens import Token, TokenKind, lower
-
-if TYPE_CHECKING:
-    from segctl.query.parser.errors import ParseError
 
 MAX_SUBQUERY_DEPTH = 16
 """How deep queries within queries may be subquery_depth."""
@@ -69,13 +64,20 @@ class StatementParser(OperandParser):
 
     def parse_statement(self) -> ast.Query:
         """Parse one SELECT, up to the end of the text."""
-        self._check_select()
-        query = self._parse_query()
+        try:
+            self._check_select()
+        except ParseError as error:
+            if error.problem.code != "syntax" or not self.is_name(self.token):
+                raise
+            self.record(error)
+            self.resumed()
+            query = self._parse_query(self.token.start)
+        else:
+            query = self._parse_query(self.advance().start)
         unsupported = list(query.unsupported)
         if self.accept(";") and self.token.kind is not TokenKind.END:
             unsupported.append(self._parse_unsupported(UnsupportedKind.SECOND_STATEMENT))
-        if self.token.kind is not TokenKind.END:
-            raise self._unexpected_rest()
+        self._parse_rest(unsupported, follows_table=not query.joins and query.where is None)
         return ast.Query(
             start=query.start,
             end=query.end,
@@ -92,9 +94,13 @@ class StatementParser(OperandParser):
         if self.subquery_depth >= MAX_SUBQUERY_DEPTH:
             raise self.error("too-deep", f"queries are nested more than {MAX_SUBQUERY_DEPTH} deep")
         self.subquery_depth += 1
-        query = self._parse_query()
+        query = self._parse_query(self.advance().start)
         self.subquery_depth -= 1
-        self.expect_closing(")", opened, (*_CLAUSES, "AND", "OR"))
+        if self.at(")", ""):
+            self.expect_closing(")", opened)
+        else:
+            self._parse_rest([], opened)
+            self.close(")", opened)
         return ast.Subquery(start=opened.start, end=self.last_end, query=query)
 
     def _check_select(self) -> None:
@@ -114,8 +120,8 @@ class StatementParser(OperandParser):
                 "SELECT", hint="start the query with SELECT contact_id, updated_at"
             )
 
-    def _parse_query(self) -> ast.Query:
-        start = self.advance().start
+    def _parse_query(self, start: int) -> ast.Query:
+        """Parse a query after its SELECT, which is at `start`."""
         unsupported: list[UnsupportedClause] = []
         if self.at("DISTINCT"):
             unsupported.append(_unsupported_clause(UnsupportedKind.DISTINCT, self.advance()))
@@ -127,15 +133,13 @@ class StatementParser(OperandParser):
                 )
             )
         select = self._parse_select_items(unsupported)
-        if not self.correct_misspelling("FROM"):
-            if self.is_name(self.token) and not self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
-                raise self.missing_comma(_SELECTED_COLUMNS)
-            self.expect("FROM", " after the selected columns")
-        else:
-            self.advance()
-        sources = [self._parse_source()]
-        while self.accept(","):
-            sources.append(self._parse_source())
+        sources: list[ast.Source] = []
+        try:
+            self._parse_from(sources)
+        except ParseError as error:
+            self.recover(error, stops=(";",), is_outermost=not self.subquery_depth)
+            if self.accept("FROM"):
+                sources += self._parse_sources_after_error()
         joins = self._parse_joins()
         where: ast.Expression | None = None
         if self.at("WHERE") or self.correct_misspelling("WHERE"):
@@ -152,6 +156,26 @@ class StatementParser(OperandParser):
             unsupported=tuple(unsupported),
         )
 
+    def _parse_from(self, sources: list[ast.Source]) -> None:
+        """Parse FROM and its tables, and add them to `sources`."""
+        if self.correct_misspelling("FROM"):
+            self.advance()
+        else:
+            self.expect("FROM", " after the selected columns")
+        sources.append(self._parse_source())
+        while self.accept(","):
+            sources.append(self._parse_source())
+
+    def _parse_sources_after_error(self) -> list[ast.Source]:
+        sources: list[ast.Source] = []
+        try:
+            sources.append(self._parse_source())
+            while self.accept(","):
+                sources.append(self._parse_source())
+        except ParseError as error:
+            self.recover(error, stops=(")", ";"))
+        return sources
+
     def _parse_select_items(
         self, unsupported: list[UnsupportedClause]
     ) -> tuple[ast.SelectItem, ...]:
@@ -159,7 +183,8 @@ class StatementParser(OperandParser):
         while True:
             start = self.token.start
             if items and self.at("FROM"):
-                raise self.error("syntax", "extra comma before FROM", "remove the comma")
+                self.record(self.error("syntax", "extra comma before FROM", "remove the comma"))
+                return tuple(items)
             if self.at("*"):
                 star = self.advance()
                 value: ast.Expression = ast.Star(start=star.start, end=star.end)
@@ -173,12 +198,25 @@ class StatementParser(OperandParser):
                     )
                 )
             is_next = self.is_name(self.token) and self.next.text in (".", "(")
-            if is_next and not nearest_match(self.token.text, ("FROM",)):
-                raise self.missing_comma(_SELECTED_COLUMNS)
-            alias = self._parse_alias("FROM")
+            alias: ast.Name | None = None
+            if not is_next or nearest_match(self.token.text, ("FROM",)):
+                alias = self._parse_select_alias()
             items.append(ast.SelectItem(start=start, end=self.last_end, value=value, alias=alias))
-            if not self.accept(","):
+            if self.accept(","):
+                continue
+            is_next = self.is_name(self.token) and not self.at("WINDOW", "TABLESAMPLE", "SAMPLE")
+            if not is_next or nearest_match(self.token.text, ("FROM",)):
                 return tuple(items)
+            self.record(self.missing_comma(_SELECTED_COLUMNS))
+            self.note_missing_opening()
+            self.resumed()
+
+    def _parse_select_alias(self) -> ast.Name | None:
+        try:
+            return self._parse_alias("FROM")
+        except ParseError as error:
+            self.recover(error, stops=(",", ")", ";"))
+            return None
 
     def _parse_alias(self, *following: str) -> ast.Name | None:
         """Parse an alias, unless it is one of the `following` keywords, misspelt."""
@@ -219,7 +257,13 @@ class StatementParser(OperandParser):
     def _parse_joins(self) -> tuple[ast.Join, ...]:
         joins: list[ast.Join] = []
         while self.at(*_JOINS) or self.correct_misspelling("JOIN", "INNER"):
-            joins.append(self._parse_join())
+            try:
+                joins.append(self._parse_join())
+            except ParseError as error:
+                self.recover(error, stops=(")", ";", "ON", "USING"))
+                if self.at("ON"):
+                    self.advance()
+                    self.parse_expression()
         return tuple(joins)
 
     def _parse_join(self) -> ast.Join:
@@ -290,15 +334,41 @@ class StatementParser(OperandParser):
             return False  # the key `data:limit` does not start a clause
         return self.at(";") or (kind not in _OPEN_ENDED and self._trailing_kind() is not None)
 
-    def _unexpected_rest(self) -> ParseError:
+    def _parse_rest(
+        self,
+        unsupported: list[UnsupportedClause],
+        opened: Token | None = None,
+        *,
+        follows_table: bool = False,
+    ) -> None:
+        """Record what is wrong after a query, and parse the conditions and clauses there."""
+        while not self.at("") and not (opened and self.at(")")):
+            if opened:
+                try:
+                    self.expect_closing(")", opened, (*_CLAUSES, "AND", "OR"))
+                except ParseError as error:
+                    self.skip_unexpected(error)
+            else:
+                self.skip_unexpected(self._unexpected_rest(follows_table=follows_table))
+            if self.at("AND", "OR", "&&"):
+                self.advance()
+            if not self.at("", ")") and not self.at_clause():
+                self.parse_expression()
+            self._parse_joins()
+            if self.accept("WHERE"):
+                self.parse_expression()
+            self._parse_trailing_clauses(unsupported)
+
+    def _unexpected_rest(self, *, follows_table: bool) -> ParseError:
         token = self.token
         if token.upper == ")":
             return self.error("unexpected-parenthesis", "`)` without a matching `(`", "remove it")
         if token.kind is TokenKind.QUOTED:
             return self.unexpected("AND, OR or the end", hint="put strings in single quotes")
+        wanted = "JOIN, WHERE" if follows_table else "AND, OR"
         return self.error(
             "syntax",
-            f"expected AND, OR or the end of the query, found {quote_snippet(token.text)}",
+            f"expected {wanted} or the end of the query, found {quote_snippet(token.text)}",
             self._guess_keyword(token),
         )
 
