@@ -185,6 +185,8 @@ class Journal:
                 line = b"\n" + line
             # One write: with O_APPEND, lines of several processes do not mix.
             if os.write(self._file, line) != len(line):
+                # The disk is full. Half a line would be no JSON, and the lock keeps others out.
+                os.ftruncate(self._file, size)
                 raise OSError(0, "only part of the line could be written")
         os.fsync(self._file)
 

@@ -341,6 +341,9 @@ def test_a_disk_that_fills_up_stops_further_writes(
     assert "the journal could not be written" in result.out
     assert f"{4 - len(posts)} not attempted" in result.out
     assert "the journal could not be written" in result.err
+    # The line that had no room left nothing behind.
+    assert path.read_bytes().endswith(b"\n") or not path.read_bytes()
+    assert all(line["run"] for line in lines(path))
 
 
 def test_a_write_that_cannot_be_recorded_is_not_sent(

@@ -1,0 +1,113 @@
+"""What the fuzzer feeds: a mutated input each, to the commands that read it.
+
+A target is a function of a project, an input and a server; it returns nothing and raises
+`AssertionError` where a promise is broken. The seeds are valid inputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import TYPE_CHECKING
+
+from segctl.cli.main import main
+from tests.security.server import hostile_server, response
+from tests.sendgrid.support import segment_json
+from tests.support.account import KEY
+from tests.support.builders import segment_yaml
+from tests.support.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+QUERY = (
+    "SELECT c.contact_id, c.updated_at FROM contact_data AS c JOIN event_data AS e"
+    " ON c.contact_id = e.contact_id WHERE (c.city IN ('Brno', 'O''Neil') OR NOT c.age > 30)"
+    " AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP) -- segctl: ignore[drops-nulls]\n"
+)
+CONFIG = """version: 1
+default_target: sandbox
+targets: {production: {api_key_env: SENDGRID_API_KEY, region: eu}}
+limits: {max_destroy: 20 %, max_segments: 200}
+lint: {rules: {drops-nulls: error}, name_pattern: "[A-Z]+(-[a-z]+)*.*"}
+contacts: {contacts: contacts.csv}
+time_zone: Europe/Prague
+"""
+MORE = "owner: sales\nprevious_names: [Old]\ntests:\n- {contact: {city: Brno}, expect: in}\n"
+SEGMENT = segment_yaml("VIP", QUERY, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001", extra=MORE)
+CONTACTS = "contact_id,email,city,created_at\n1,ann@example.com,Brno,2026-01-01T00:00:00Z\n"
+ANSWER = json.dumps({"results": [segment_json()], "result": [], **segment_json()})
+
+
+def run(folder: Path, *argv: str, **env: str) -> str:
+    """Run segctl in a folder, check the promises that hold for any input, return what it wrote."""
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
+        code = main(["-C", str(folder), *argv], {"SEGCTL_NO_CACHE": "1", **env}, FakeClock())
+    text = shown.getvalue()
+    assert code in {0, 1, 2, 3, 4}, f"{argv} ended with {code}"
+    for word in ("Traceback", "internal error", KEY):
+        assert word not in text, f"{argv} wrote {word}: {text[:2_000]}"
+    return text
+
+
+def _write(folder: Path, **files: bytes) -> None:
+    (folder / "segments").mkdir(exist_ok=True)
+    names = {"config": "segctl.yaml", "segment": "segments/a.yaml", "contacts": "contacts.csv"}
+    names |= {"query": "segments/a.sql", "plan": "plan.json"}
+    for name, data in files.items():
+        (folder / names[name]).write_bytes(data)
+
+
+def segment_file(folder: Path, data: bytes) -> None:
+    """A segment file."""
+    _write(folder, segment=data)
+    for command in (["validate"], ["fmt", "--check"], ["lint"], ["explain", "VIP"]):
+        run(folder, *command)
+
+
+def query_file(folder: Path, data: bytes) -> None:
+    """A query."""
+    _write(folder, segment=b"name: VIP\nquery_file: a.sql\n", query=data)
+    for command in (["validate"], ["fmt", "--check"], ["lint"], ["explain", "VIP"]):
+        run(folder, *command)
+
+
+def configuration(folder: Path, data: bytes) -> None:
+    """segctl.yaml."""
+    _write(folder, config=data, segment=SEGMENT.encode())
+    run(folder, "validate")
+
+
+def saved_plan(folder: Path, data: bytes) -> None:
+    """A saved plan."""
+    _write(folder, plan=data)
+    for form in ("text", "json", "markdown"):
+        run(folder, "show", "plan.json", "--format", form)
+
+
+def contacts_file(folder: Path, data: bytes) -> None:
+    """A contacts file."""
+    _write(folder, segment=segment_yaml("VIP", QUERY).encode(), contacts=data)
+    run(folder, "preview", "VIP", "--contacts", "contacts.csv")
+
+
+def server_answer(folder: Path, data: bytes) -> None:
+    """An answer of the server, to every request."""
+    _write(folder, segment=segment_yaml("Segment 1", QUERY).encode())
+    with hostile_server(lambda _: [response(data)]) as server:
+        for command in (["plan"], ["list", "--references"], ["drift", "--format", "json"]):
+            run(folder, *command, SEGCTL_BASE_URL=server.url, SENDGRID_API_KEY=KEY)
+
+
+TARGETS: dict[str, tuple[str, Callable[[Path, bytes], None]]] = {
+    "segment": (SEGMENT, segment_file),
+    "query": (QUERY, query_file),
+    "config": (CONFIG, configuration),
+    "plan": ("", saved_plan),
+    "contacts": (CONTACTS, contacts_file),
+    "server": (ANSWER, server_answer),
+}
+"""Targets by name, each with its seed. The seed of `plan` is a plan of the sandbox."""
