@@ -93,7 +93,7 @@ def test_the_page_shows_real_output(outputs: str) -> None:
     examples = blocks("text")
     assert len(examples) >= 6
     for block in examples:
-        assert block in outputs
+        assert block in outputs, outputs
 
 
 @pytest.mark.parametrize("block", [block for block in blocks("yaml") if "uses:" not in block])
