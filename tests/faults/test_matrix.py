@@ -71,7 +71,7 @@ FAULTS = (*BEFORE, *AFTER)
 RIDDEN_OUT = frozenset(
     (
         *("refuse", "drop", "hang", "429 3s", "429-epoch 3s", "429-empty", "500", "502-html"),
-        *("503", "504", "cut", "drip 900s"),
+        *("503", "504", "cut"),
         *("drop after", "hang after", "500 after", "502-html after", "504 after"),
     )
 )
