@@ -58,10 +58,11 @@ def check_formats(project: Project, *commits: str) -> None:
         for commit in commits:
             assert commit[:10] in out, name
         assert "A Committer" in out, name
-    assert project.run("plan", "--out", "plan.json").code == 0
+    saved = str(project.root.with_name(f"{project.root.name}.json"))
+    assert project.run("plan", "--out", saved).code == 0
     for commit in commits:
-        assert commit[:10] in project.run("show", "plan.json").out
-    assert project.run("apply", "plan.json", "--auto-approve").code == 0
+        assert commit[:10] in project.run("show", saved).out
+    assert project.run("apply", saved, "--auto-approve").code == 0
     assert project.run("plan", "--detailed-exitcode").code == 0
 
 
