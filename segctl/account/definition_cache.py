@@ -50,6 +50,14 @@ _Entry: TypeAlias = tuple[str, str, str, tuple[str, ...], str]
 """`updated_at`, version, name, parent lists; and the query."""
 
 
+def settled_before(now: datetime, server_time: datetime | None) -> datetime | None:
+    """Return the time up to which an edit is so old that a later one shows.
+
+    `None` without a time of the server: by our clock alone, nothing shows that.
+    """
+    return None if server_time is None else min(now, server_time) - SETTLED
+
+
 class DefinitionCache:
     """The definitions of one account, read on construction and written by `store` and `forget`.
 
@@ -89,7 +97,7 @@ class DefinitionCache:
         is a moment before anything was read, by the server's clock: without it, nothing shows that
         a segment was not edited just now, and none of `read` is stored.
         """
-        settled = None if server_time is None else min(self._now, server_time) - SETTLED
+        settled = settled_before(self._now, server_time)
         known = {remote.id: self._known[remote.id] for remote in listed if self._holds(remote)}
         for remote in read:
             entry = None if settled is None else _entry(remote, settled)

@@ -10,7 +10,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from segctl.account.definition_cache import SETTLED
+from segctl.account.definition_cache import settled_before
 from segctl.account.snapshot import at_once
 from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import NotFound
@@ -42,9 +42,7 @@ class UsageChecker:
         with self._lock:
             now = self._clock.now()
             sends = read_single_sends(self._account, known=self._known)
-            # An edit within the second of another one shows only by the server's own clock.
-            server_time = self._account.server_time
-            settled = None if server_time is None else min(now, server_time) - SETTLED
+            settled = settled_before(now, self._account.server_time)
             self._known = [send for send in sends if _is_before(send.updated_at, settled)]
         return tuple(send for send in sends if segment_id in send.segment_ids)
 
