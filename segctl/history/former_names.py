@@ -6,10 +6,9 @@ renames B to A. A timeline of names cannot tell the two, so this looks at their 
 
 from __future__ import annotations
 
-import bisect
 from typing import TYPE_CHECKING
 
-from segctl.planning.ownership import FormerSegment, Removal
+from segctl.planning.ownership import FormerSegment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -38,20 +37,12 @@ def find_former(timeline: Timeline, name: str) -> tuple[FormerSegment, frozenset
     holders = before[-1][1]
     old_files, new_files = _files(before), _files(entries[position:])
     order = {commit.id: number for number, commit in enumerate(timeline.commits)}
-    commit = timeline.commits[removed_index]
-    removal = Removal(
-        holders[0].segment,
-        any(holder.protected for holder in holders),
-        holders[0].file,
-        commit.id,
-        commit.ref.committed_at,
-        author=commit.author,
-        versions=tuple(
-            version
-            for version in timeline.versions(name)
-            if version.segment.name == name and order[version.commit.id] < removed_index
-        ),
+    versions = tuple(
+        version
+        for version in timeline.versions(name)
+        if version.segment.name == name and order[version.commit.id] < removed_index
     )
+    removal = timeline.removal(removed_index, holders, versions)
     removed_with = _removed_names(timeline, index)
     in_its_files = _in_files(timeline, removed_with, index - 1, _files(entries[position:][:1]))
     may_live_on = bool(old_files & new_files) or _may_live_on(
@@ -113,15 +104,8 @@ def _in_files(
     return frozenset(
         name
         for name in names
-        if any(holder.file in files for holder in _holders(timeline, name, index))
+        if any(holder.file in files for holder in timeline.holders(name, index))
     )
-
-
-def _holders(timeline: Timeline, name: str, index: int) -> tuple[Declared, ...]:
-    """Return all declarations of a name after a commit."""
-    entries = timeline.name_timeline(name)
-    position = bisect.bisect_right(entries, index, key=lambda entry: entry[0]) - 1
-    return entries[position][1] if position >= 0 else ()
 
 
 def _files(entries: NameTimeline) -> frozenset[str]:

@@ -20,7 +20,7 @@ from segctl.errors import UsageError
 from segctl.history.all_parents import correct_removals
 from segctl.history.folder_history import FolderHistory, prove_for, read_folder_history
 from segctl.history.former_names import find_former
-from segctl.history.git_log import LOG, parse_log
+from segctl.history.git_log import LOG, parse_log, renamed_paths
 from segctl.history.git_process import TIMEOUT, Git, repository_root
 from segctl.history.other_projects import declared_by_others
 from segctl.history.split_renames import moved_files, with_split_renames
@@ -202,10 +202,8 @@ def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str
     git = Git(root, env, TIMEOUT)
     # -l0 lifts the limit at which git, or the user's settings, stop detecting renames.
     argv = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "-l0", "--diff-filter=R")
-    pieces = git.run(*argv, f"{commit}^1", commit).decode("utf-8", "replace").split("\0")
+    moves = renamed_paths(git.run(*argv, f"{commit}^1", commit).decode("utf-8", "replace"))
     inside = f"{git.at(folder)}/"
-    # Three pieces per file: the status, the old path and the new path. The last piece is empty.
-    moves = zip(pieces[1::3], pieces[2::3], strict=False)
     outward = (new for old, new in moves if old.startswith(inside) and not new.startswith(inside))
     return next(outward, "")
 

@@ -90,6 +90,16 @@ def parse_moves(output: bytes) -> dict[str, dict[str, str]]:
     return moves
 
 
+def renamed_paths(output: str) -> Iterator[tuple[str, str]]:
+    """Yield the old and the new path of each file in `git diff-tree --name-status -z`.
+
+    The output has renames alone.
+    """
+    # Three pieces per file: the status, the old path and the new path. The last piece is empty.
+    pieces = output.split("\0")
+    return zip(pieces[1::3], pieces[2::3], strict=False)
+
+
 def _commit(
     header: list[str],
     segments: list[FileChange],

@@ -10,6 +10,8 @@ import dataclasses
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from segctl.history.git_log import renamed_paths
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -82,9 +84,7 @@ def moved_files(git: Git, commit: str, moves: FolderMoves) -> dict[str, str]:
     """Return the new paths, by the old ones, of the files that git finds moved up to HEAD."""
     paths = (git.at(folder) for folder in moves.folders)
     output = git.run(*_COMMAND, *git.relative, commit, "HEAD", "--", *paths)
-    pieces = output.decode("utf-8", "surrogateescape").split("\0")
-    # Three pieces per file: the status, the old path and the new path. The last piece is empty.
     return {
         moves.path_today(old) or old: moves.path_today(new) or new
-        for old, new in zip(pieces[1::3], pieces[2::3], strict=False)
+        for old, new in renamed_paths(output.decode("utf-8", "surrogateescape"))
     }

@@ -110,21 +110,39 @@ class Timeline:
             index, holders = timeline[-1][0], timeline[-2][1]
             if self.was_forgotten(name, since=timeline[-2][0]):
                 continue
-            commit = self.commits[index]
-            removal = Removal(
-                holders[0].segment,
-                any(holder.protected for holder in holders),
-                holders[0].file,
-                commit.id,
-                commit.ref.committed_at,
-                self.renamed_to(name, index),
-                commit.author,
+            removal = self.removal(
+                index,
+                holders,
                 self.versions(name),
+                renamed_to=self.renamed_to(name, index),
                 maybe_renamed_to=self.maybe_renamed_to(name, index),
             )
             removals.append((index, name, removal))
         removals.sort(key=lambda entry: entry[:2])
         return tuple(removal for _, _, removal in removals)
+
+    def removal(
+        self,
+        index: int,
+        holders: Sequence[Declared],
+        versions: tuple[DeclaredVersion, ...],
+        *,
+        renamed_to: str = "",
+        maybe_renamed_to: str = "",
+    ) -> Removal:
+        """Return what a commit removed; `holders` are the last declarations of its name."""
+        commit = self.commits[index]
+        return Removal(
+            holders[0].segment,
+            any(holder.protected for holder in holders),
+            holders[0].file,
+            commit.id,
+            commit.ref.committed_at,
+            renamed_to,
+            commit.author,
+            versions,
+            maybe_renamed_to,
+        )
 
     def versions(self, name: str) -> tuple[DeclaredVersion, ...]:
         """Return all definitions that were declared under a name or one it was renamed from.
@@ -295,9 +313,14 @@ class Timeline:
 
     def declared(self, name: str, index: int) -> Declared | None:
         """Return what a name meant after a commit; if several files declare it, the first one."""
+        holders = self.holders(name, index)
+        return holders[0] if holders else None
+
+    def holders(self, name: str, index: int) -> tuple[Declared, ...]:
+        """Return all declarations of a name after a commit, by their paths."""
         timeline = self.name_timeline(name)
         position = bisect.bisect_right(timeline, index, key=lambda entry: entry[0]) - 1
-        return timeline[position][1][0] if position >= 0 and timeline[position][1] else None
+        return timeline[position][1] if position >= 0 else ()
 
     def name_timeline(self, name: str) -> NameTimeline:
         """Return the commits that changed which files declare a name, and their declarations."""
