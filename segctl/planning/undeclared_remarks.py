@@ -14,7 +14,7 @@ from segctl.planning.ownership import Ownership, PlaceKind, Standing
 from segctl.planning.wording import date_of, list_names, short_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from segctl.errors import Span
     from segctl.model import Ignore, Remote
@@ -29,23 +29,22 @@ def undeclared_remarks(
     ignored: Sequence[Ignore], remotes: Sequence[Remote], rules: UndeclaredRules
 ) -> Iterator[Diagnostic]:
     """Yield what the rules say of the ignored segments as a whole; `remotes` are all undeclared."""
-    yield from _dated_ahead(ignored, rules)
-    yield from _declared_elsewhere(ignored, rules)
-    yield from _place_changed(ignored, rules)
+    undecided = {item.name for item in ignored if not item.is_v1}
+    undecided -= {tombstone.name for tombstone in rules.tombstones}
+    yield from _dated_ahead(undecided, rules)
+    yield from _declared_elsewhere(undecided, rules)
+    yield from _place_changed(undecided, rules)
     yield from _removes_nothing(ignored, remotes, rules)
-    if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
-        # It matters only if some undeclared segment is not forgotten on purpose.
-        names = {tombstone.name for tombstone in rules.tombstones}
-        if any(not item.is_v1 and item.name not in names for item in ignored):
-            yield _history_unavailable(rules.removal_history)
+    # It matters only if some undeclared segment is not forgotten on purpose.
+    is_unavailable = rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable
+    if is_unavailable and undecided:
+        yield _history_unavailable(rules.removal_history)
 
 
-def _dated_ahead(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+def _dated_ahead(undecided: Collection[str], rules: UndeclaredRules) -> Iterator[Diagnostic]:
     """Warn of segments whose removal or rename has a date in the future."""
-    ignored_names = {item.name for item in ignored if not item.is_v1}
-    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
     for removal in rules.removal_history.dated_ahead:
-        if removal.name in ignored_names and rules.is_selected(removal.name):
+        if removal.name in undecided and rules.is_selected(removal.name):
             yield Diagnostic(
                 "dated-ahead",
                 Severity.WARNING,
@@ -56,12 +55,10 @@ def _dated_ahead(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[
             )
 
 
-def _declared_elsewhere(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+def _declared_elsewhere(undecided: Collection[str], rules: UndeclaredRules) -> Iterator[Diagnostic]:
     """Warn of removed segments that another project of the repository declares."""
-    ignored_names = {item.name for item in ignored if not item.is_v1}
-    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
     for name, file in rules.removal_history.declared_elsewhere:
-        if name in ignored_names and rules.is_selected(name):
+        if name in undecided and rules.is_selected(name):
             yield Diagnostic(
                 "declared-elsewhere",
                 Severity.WARNING,
@@ -71,13 +68,11 @@ def _declared_elsewhere(ignored: Sequence[Ignore], rules: UndeclaredRules) -> It
             )
 
 
-def _place_changed(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+def _place_changed(undecided: Collection[str], rules: UndeclaredRules) -> Iterator[Diagnostic]:
     """Warn of segments that only files for another account or folder declared."""
-    ignored_names = {item.name for item in ignored if not item.is_v1}
-    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
     change = rules.removal_history.place_change
     names = change.names if change is not None else ()
-    names = tuple(name for name in names if name in ignored_names and rules.is_selected(name))
+    names = tuple(name for name in names if name in undecided and rules.is_selected(name))
     if change is not None and names:
         yield Diagnostic(
             "place-changed",
