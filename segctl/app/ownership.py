@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.app.console import SILENT
-from segctl.app.plan import build_plan, names_of, read_request
+from segctl.app.plan import names_of, plan_with_snapshot, read_request
 from segctl.model import Create, Keep
-from segctl.planning.ownership import Standing, find_version, standing_among
+from segctl.planning.ownership import Standing, standing_among, version_of
 
 if TYPE_CHECKING:
     from segctl.app.connection import Connection
@@ -47,22 +47,22 @@ def segment_ownership(
     Raises `InvalidInput`, `UsageError` and `RemoteError`.
     """
     request = read_request(project)
-    plan = build_plan(project, connection, request, console)
-    listed = connection.reader.list_segments()
+    plan, snapshot = plan_with_snapshot(project, connection, request, console)
     decision = _decision(plan, name)
     segment_id = None if decision is None else decision.id
-    named = [item for item in listed if not item.is_v1]
-    remote = next((item for item in named if item.id == segment_id), None)
-    remote = remote or next((item for item in named if item.name == name), None)
-    if remote is not None:
-        remote = connection.reader.get_segment(remote.id, v1=False)
-    history = request.load_history(names_of(listed))
+    remotes = [remote for remote in snapshot.remotes if not remote.is_v1]
+    remote = next((remote for remote in remotes if remote.id == segment_id), None)
+    remote = remote or next((remote for remote in remotes if remote.name == name), None)
+    if remote is not None and remote.query is None:
+        # A plan reads only the definitions that it needs.
+        remote = connection.reader.get_segment(remote.id)
+    history = request.load_history(names_of(snapshot.remotes))
     versions = () if history.unavailable else history.versions_of(name)
     return SegmentOwnership(
         name,
         remote,
         Standing.UNKNOWN if remote is None else standing_among(versions, remote),
-        find_version(versions, remote.definition) if remote and remote.query else None,
+        None if remote is None else version_of(versions, remote),
         versions[0] if versions else None,
         decision,
         tuple(item for item in (*plan.refusals, *plan.diagnostics) if f"`{name}`" in item.summary),

@@ -198,7 +198,14 @@ def build_plan(
     of the files; `Plan.refusals` are the rules that forbid it. Raises `InvalidInput`, `UsageError`
     and `RemoteError`.
     """
-    request = request or read_request(project)
+    plan, _ = plan_with_snapshot(project, connection, request or read_request(project), console)
+    return plan
+
+
+def plan_with_snapshot(
+    project: Project, connection: Connection, request: PlanRequest, console: Console
+) -> tuple[Plan, Snapshot]:
+    """Return what `build_plan` does, and the snapshot that the plan was made from."""
     declarations = request.declarations
     plan, snapshot = compare_with_account(connection, request, console)
     references = None
@@ -225,13 +232,14 @@ def build_plan(
         overwrites=_overwrites(request, plan, snapshot),
     )
     lint, names = _checked(project, connection, request, plan) if plan.changes else ((), {})
-    return dataclasses.replace(
+    plan = dataclasses.replace(
         plan,
         diagnostics=(*declarations.diagnostics, *lint, *counting, *plan.diagnostics),
         options=request.options,
         folder=project.config.segments,
         lists=names,
     )
+    return plan, snapshot
 
 
 def _overwrites(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> Overwrites:

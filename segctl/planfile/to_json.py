@@ -266,13 +266,14 @@ def _proof(proof: Proof | None) -> dict[str, Any] | None:
     if proof is None:
         return None
     return {
-        "declared": _evidence(proof.declared),
-        "removed": _evidence(proof.removed),
-        "named": _evidence(proof.named),
+        "declared": evidence_json(proof.declared),
+        "removed": evidence_json(proof.removed),
+        "named": evidence_json(proof.named),
     }
 
 
-def _evidence(evidence: Evidence | None) -> dict[str, Any] | None:
+def evidence_json(evidence: Evidence | None) -> dict[str, Any] | None:
+    """Return a commit and its file as JSON data."""
     if evidence is None:
         return None
     commit = evidence.commit

@@ -18,6 +18,7 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Patch, Reason, Replace
 from segctl.model.proof import Proof
 from segctl.planning.equality import audience_key
+from segctl.planning.ownership import first_declared
 from segctl.planning.proofs import describe_commit
 from segctl.planning.temporary_names import is_marked, looks_like_successor
 from segctl.planning.wording import date_of, list_names, quoted_name
@@ -71,7 +72,7 @@ def hand_renames_to_read(
 
     Their definitions decide. Few qualify: the segment was edited after the first declaration.
     """
-    times = (_first_declared(history.versions_of(item.name)) for item in missing)
+    times = (first_declared(history.versions_of(item.name)) for item in missing)
     first = min((time for time in times if time is not None), default=None)
     return tuple(
         remote
@@ -109,7 +110,7 @@ def find_hand_renames(
         versions = () if history.unavailable else history.versions_of(declared.name)
         if not (versions or by_file):
             continue
-        first = _first_declared(versions)
+        first = first_declared(versions)
         candidates = [
             (remote, version)
             for key, version in _by_audience(declared, versions).items()
@@ -136,10 +137,6 @@ def _by_audience(
     """Return the latest version of each audience; that of the file where git shows none."""
     by_audience = {audience_key(version.segment): version for version in versions}
     return by_audience or {audience_key(declared.segment): None}
-
-
-def _first_declared(versions: Sequence[DeclaredVersion]) -> datetime | None:
-    return parse_time_or_none(versions[0].commit.committed_at) if versions else None
 
 
 def _is_edited_since(remote: Remote, time: datetime | None) -> bool:

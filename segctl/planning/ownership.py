@@ -17,6 +17,7 @@ from segctl.planning.equality import audience_key, same_parents, same_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from segctl.model import Declared, Remote, Segment
     from segctl.model.proof import CommitRef, DeclaredVersion
@@ -184,8 +185,13 @@ def standing_among(versions: Sequence[DeclaredVersion], remote: Remote) -> Stand
         return Standing.UNKNOWN
     if find_version(versions, remote.definition) is not None:
         return Standing.OURS
-    first = parse_time_or_none(versions[0].commit.committed_at) if versions else None
+    first = first_declared(versions)
     return Standing.EDITED if first is not None and created >= first else Standing.FOREIGN
+
+
+def first_declared(versions: Sequence[DeclaredVersion]) -> datetime | None:
+    """Return when a commit first declared any of the versions, which are oldest first."""
+    return parse_time_or_none(versions[0].commit.committed_at) if versions else None
 
 
 def is_older(removal: Removal, remote: Remote) -> bool:
@@ -197,6 +203,11 @@ def is_older(removal: Removal, remote: Remote) -> bool:
 def is_ours(removal: Removal, remote: Remote) -> bool:
     """Return whether git history proves that a segment is the one that was removed."""
     return standing_of(removal, remote) is Standing.OURS
+
+
+def version_of(versions: Sequence[DeclaredVersion], remote: Remote) -> DeclaredVersion | None:
+    """Return the latest version as a segment is, `None` if there is none or it was not read."""
+    return None if remote.query is None else find_version(versions, remote.definition)
 
 
 def find_version(

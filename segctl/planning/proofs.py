@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Delete, Patch, Reason, Replace
 from segctl.model.proof import CommitRef, Evidence, Proof
-from segctl.planning.ownership import find_version
+from segctl.planning.ownership import version_of
 from segctl.planning.wording import date_of, short_commit
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def proof_of(removal: Removal, remote: Remote) -> Proof | None:
     """Return the proof that a segment is ours, `None` where its definition is no proof."""
-    version = None if remote.query is None else find_version(removal.versions, remote.definition)
+    version = version_of(removal.versions, remote)
     if version is None:
         return None
     commit = CommitRef(removal.commit, removal.removed_at, removal.author)
@@ -32,13 +32,9 @@ def proof_of(removal: Removal, remote: Remote) -> Proof | None:
 def proof_by_file(tombstone: Tombstone, remote: Remote, history: RemovalHistory) -> Proof | None:
     """Return what git shows of a delete that a file asks for, `None` where it shows nothing."""
     removed = history.disposed_by(tombstone.file)
-    version = (
-        None
-        if remote.query is None
-        else find_version(history.versions_of(tombstone.name), remote.definition)
-    )
     if removed is None:
         return None
+    version = version_of(history.versions_of(tombstone.name), remote)
     return Proof(None if version is None else version.evidence, Evidence(tombstone.file, removed))
 
 
@@ -46,7 +42,7 @@ def proof_remarks(changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """Yield the proof of each delete and each rename for which git shows any."""
     for change in changes:
         if isinstance(change, Patch | Replace | Delete) and change.proof is not None:
-            shown = " and ".join(_shown(change, change.proof))
+            shown = ", and ".join(_shown(change, change.proof))
             if shown and change.proof.named is None:
                 yield Diagnostic(
                     "proven-by-git",
@@ -64,7 +60,7 @@ def _action(change: Patch | Replace | Delete) -> str:
 def _shown(change: Patch | Replace | Delete, proof: Proof) -> Iterator[str]:
     if proof.declared is not None:
         file = proof.declared.file
-        yield f"commit {describe_commit(proof.declared.commit)} declared it as it is in {file},"
+        yield f"commit {describe_commit(proof.declared.commit)} declared it as it is in {file}"
     if proof.removed is not None:
         commit, file = describe_commit(proof.removed.commit), proof.removed.file
         if change.reason is Reason.REMOVED_BY_FILE:

@@ -16,7 +16,7 @@ from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Patch, Reason, Replace
 from segctl.model.proof import Proof
-from segctl.planning.ownership import Ownership, find_version
+from segctl.planning.ownership import Ownership, find_version, first_declared
 from segctl.planning.proofs import describe_commit
 from segctl.planning.wording import date_of, list_names
 
@@ -110,7 +110,7 @@ def find_overwrites(
         if find_version(versions, change.before) is not None:
             continue
         created = parse_time_or_none(created_at.get(change.id))
-        first = parse_time_or_none(versions[0].commit.committed_at) if versions else None
+        first = first_declared(versions)
         updated = parse_time_or_none(change.precondition.updated_at)
         if created is not None and first is not None and created >= first:
             edited.append(change)

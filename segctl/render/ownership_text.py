@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segctl.model import Ignore, Keep
-from segctl.planfile.to_json import PAST_TENSE, action_name, diagnostics_json
+from segctl.planfile.to_json import PAST_TENSE, action_name, diagnostics_json, evidence_json
 from segctl.planning.ownership import Standing
 from segctl.planning.proofs import describe_commit
 from segctl.planning.wording import date_of
@@ -106,12 +106,4 @@ def _decision_name(ownership: SegmentOwnership) -> str | None:
 
 
 def _version_entry(version: DeclaredVersion | None) -> dict[str, Any] | None:
-    if version is None:
-        return None
-    commit = version.commit
-    return {
-        "file": version.file,
-        "commit": commit.id,
-        "committed_at": commit.committed_at,
-        "author": commit.author,
-    }
+    return None if version is None else evidence_json(version.evidence)
