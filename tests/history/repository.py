@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tests.support.builders import query, segment_yaml
@@ -12,6 +13,9 @@ from tests.support.builders import query, segment_yaml
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from tests.support.account import Remote
+    from tests.support.project import Project
 
 START = 1_780_000_000
 """The time of the first commit, 2026-05-28T20:26:40Z; each later one is a minute later."""
@@ -79,6 +83,36 @@ class Repository:
         self.git("merge", "--quiet", "--no-ff", "--message", subject, branch)
         self.commits += 1
         return self.git("rev-parse", "HEAD")
+
+
+def set_time(remote: Remote, minutes: float) -> None:
+    """Set the account's time, in minutes after the first commit."""
+    remote.clock.moment = datetime.fromtimestamp(START + 60 * minutes, UTC)
+
+
+def ids_by_name(remote: Remote) -> dict[str, str]:
+    """Return the ids of the account's segments."""
+    return {record.name: record.id for record in remote.emulator.console.segments()}
+
+
+def edit_by_hand(remote: Remote, name: str, query: str) -> None:
+    """Change the query of a segment in SendGrid."""
+    remote.emulator.console.edit(ids_by_name(remote)[name], query=query)
+
+
+def applied_repository(project: Project, remote: Remote, files: Mapping[str, str]) -> Repository:
+    """Return a repository with a commit of these files, applied ten minutes after it.
+
+    The next commit is twenty minutes after the first one, and the account's time is later.
+    """
+    repository = Repository(project.root, project.root)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.commit("Declare", files)
+    set_time(remote, 10)
+    assert project.run("apply", "--auto-approve").code == 0
+    repository.commits = 20
+    set_time(remote, 3600)
+    return repository
 
 
 STYLES = ["on the branch", "merge ref", "rebase", "merge", "squash"]

@@ -9,17 +9,13 @@ import pytest
 
 from tests.support.builders import query
 
-from .repository import START, Repository, segment
+from .repository import START, Repository, ids_by_name, segment
 
 if TYPE_CHECKING:
     from tests.support.account import Remote
     from tests.support.project import Project
 
 VIP = query("total_spend > 500")
-
-
-def ids_by_name(remote: Remote) -> dict[str, str]:
-    return {item.name: item.id for item in remote.emulator.console.segments()}
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ Someone else's segments have a name that a file had too; edited ones were ours o
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,14 @@ import pytest
 from segctl.planning.temporary_names import Marker, temporary_name
 from tests.support.builders import query
 
-from .repository import START, Repository, segment
+from .repository import (
+    Repository,
+    applied_repository,
+    bring_to_main,
+    ids_by_name,
+    segment,
+    set_time,
+)
 
 if TYPE_CHECKING:
     from segctl.emulator.console import Console
@@ -22,11 +28,6 @@ if TYPE_CHECKING:
 
 HANDMADE = query("city = 'Brno'")
 HAND = "Webinar guests"
-
-
-def set_time(remote: Remote, minutes: int) -> None:
-    """Set the account's time, in minutes after the first commit."""
-    remote.clock.moment = datetime.fromtimestamp(START + 60 * minutes, UTC)
 
 
 @pytest.fixture
@@ -42,18 +43,9 @@ def console(remote: Remote) -> Console:
 def repository(connected: Project, remote: Remote, console: Console) -> Repository:
     """A repository with two segments, applied ten minutes after the first commit."""
     assert len(console.segments()) == 2
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.commit("Declare", {"keep.yaml": segment("Keep"), "vip.yaml": segment("VIP")})
-    set_time(remote, 10)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    set_time(remote, 3600)
-    return repository
-
-
-def ids_by_name(remote: Remote) -> dict[str, str]:
-    return {segment.name: segment.id for segment in remote.emulator.console.segments()}
+    return applied_repository(
+        connected, remote, {"keep.yaml": segment("Keep"), "vip.yaml": segment("VIP")}
+    )
 
 
 def test_a_handmade_segment_outlives_a_reverted_file_with_its_name(
@@ -78,16 +70,7 @@ def test_a_handmade_segment_is_not_renamed_when_the_name_is_corrected(
     repository.git("checkout", "--quiet", "-b", "work")
     repository.commit("A name that is taken", {"new.yaml": segment(HAND, "total_spend > 7")})
     repository.commit("Another name", {"new.yaml": segment("Guests", "total_spend > 7")})
-    if style != "on the branch":
-        repository.git("checkout", "--quiet", "main")
-    match style:
-        case "rebase":
-            repository.git("merge", "--quiet", "--ff-only", "work")
-        case "merge":
-            repository.merge("work", "Merge")
-        case "squash":
-            repository.git("merge", "--quiet", "--squash", "work")
-            repository.commit("Squash", {})
+    bring_to_main(repository, style)
     plan = connected.run("plan").out
     assert "+ create  Guests" in plan
     assert "1 to create, 0 to patch, 0 to replace, 0 to delete" in plan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,15 @@ import pytest
 from segctl.planning.temporary_names import Marker, temporary_name
 from tests.support.builders import query
 
-from .repository import START, STYLES, Repository, bring_to_main, segment
+from .repository import (
+    STYLES,
+    Repository,
+    applied_repository,
+    bring_to_main,
+    ids_by_name,
+    segment,
+    set_time,
+)
 
 if TYPE_CHECKING:
     from segctl.emulator.console import Console
@@ -20,11 +27,6 @@ if TYPE_CHECKING:
 
 VIP = query("total_spend > 500")
 CODE = "error[rename-or-create]: `VIP` would be created"
-
-
-def set_time(remote: Remote, minutes: int) -> None:
-    """Set the account's time, in minutes after the first commit."""
-    remote.clock.moment = datetime.fromtimestamp(START + 60 * minutes, UTC)
 
 
 @pytest.fixture
@@ -39,19 +41,8 @@ def console(remote: Remote) -> Console:
 def repository(connected: Project, remote: Remote, console: Console) -> Repository:
     """A repository with two segments, applied ten minutes after the first commit."""
     assert len(console.segments()) == 1
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
     files = {"keep.yaml": segment("Keep", "orders_count > 9"), "vip.yaml": segment("VIP")}
-    repository.commit("Declare", files)
-    set_time(remote, 10)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    set_time(remote, 3600)
-    return repository
-
-
-def ids_by_name(remote: Remote) -> dict[str, str]:
-    return {record.name: record.id for record in remote.emulator.console.segments()}
+    return applied_repository(connected, remote, files)
 
 
 def rename(remote: Remote, old: str, new: str) -> str:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.builders import query
 
-from .repository import START, STYLES, Repository, bring_to_main, segment
+from .repository import (
+    STYLES,
+    Repository,
+    applied_repository,
+    bring_to_main,
+    ids_by_name,
+    segment,
+    set_time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,28 +30,12 @@ A, B = "total_spend > 500", "orders_count > 9"
 TAKEN = "error[name-taken]: `B` cannot be renamed to `A`"
 
 
-def set_time(remote: Remote, minutes: int) -> None:
-    """Set the account's time, in minutes after the first commit."""
-    remote.clock.moment = datetime.fromtimestamp(START + 60 * minutes, UTC)
-
-
 @pytest.fixture
 def repository(connected: Project, remote: Remote) -> Repository:
     """A repository with three segments, applied ten minutes after the first commit."""
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    files = {"a.yaml": segment("A", A), "b.yaml": segment("B", B), "keep.yaml": segment("Keep")}
-    files["keep.yaml"] = segment("Keep", "city = 'Brno'")
-    repository.commit("Declare", files)
-    set_time(remote, 10)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    set_time(remote, 3600)
-    return repository
-
-
-def ids_by_name(remote: Remote) -> dict[str, str]:
-    return {record.name: record.id for record in remote.emulator.console.segments()}
+    keep = segment("Keep", "city = 'Brno'")
+    files = {"a.yaml": segment("A", A), "b.yaml": segment("B", B), "keep.yaml": keep}
+    return applied_repository(connected, remote, files)
 
 
 def renamed(condition: str = B, *, says_so: bool) -> str:

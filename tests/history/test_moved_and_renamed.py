@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +9,11 @@ import pytest
 from segctl.history.git import read_removal_history
 
 from .repository import (
-    START,
     STYLES,
     Repository,
+    applied_repository,
     bring_to_main,
+    ids_by_name,
     new_repository,
     segment,
 )
@@ -42,18 +42,9 @@ def text(name: str, days: int, *, description: str = "New in the north.", extra:
 @pytest.fixture
 def repository(connected: Project, remote: Remote) -> Repository:
     """A repository with two applied segments."""
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.commit("Declare", {"keep.yaml": text("Keep", 7), "vip.yaml": text("VIP", 90)})
-    remote.clock.moment = datetime.fromtimestamp(START + 600, UTC)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    remote.clock.moment = datetime.fromtimestamp(START + 36_000, UTC)
-    return repository
-
-
-def ids_by_name(remote: Remote) -> dict[str, str]:
-    return {segment.name: segment.id for segment in remote.emulator.console.segments()}
+    return applied_repository(
+        connected, remote, {"keep.yaml": text("Keep", 7), "vip.yaml": text("VIP", 90)}
+    )
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.builders import query
 
-from .repository import START, Repository, segment
+from .repository import Repository, applied_repository, edit_by_hand, segment, set_time
 
 if TYPE_CHECKING:
     from tests.support.account import Remote
     from tests.support.project import Project
-
-
-def set_time(remote: Remote, minutes: int) -> None:
-    remote.clock.moment = datetime.fromtimestamp(START + 60 * minutes, UTC)
 
 
 @pytest.fixture
@@ -27,15 +22,8 @@ def repository(connected: Project, remote: Remote) -> Repository:
     """A repository with two applied segments, and one that someone made by hand before."""
     set_time(remote, -60)
     remote.emulator.console.create("Guests", query("city = 'Brno'"))
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
     files = {"keep.yaml": segment("Keep", "city = 'Praha'"), "vip.yaml": segment("VIP")}
-    repository.commit("Declare", files)
-    set_time(remote, 10)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    set_time(remote, 600)
-    return repository
+    return applied_repository(connected, remote, files)
 
 
 def ownership(project: Project, name: str) -> str:
@@ -43,12 +31,6 @@ def ownership(project: Project, name: str) -> str:
     assert result.code == 0, result.err
     assert all(len(line) < 300 for line in result.out.splitlines())
     return result.out
-
-
-def edit(remote: Remote, name: str, text: str) -> None:
-    console = remote.emulator.console
-    (segment_id,) = [record.id for record in console.segments() if record.name == name]
-    console.edit(segment_id, query=text)
 
 
 def test_a_declared_segment_is_ours(connected: Project, repository: Repository) -> None:
@@ -83,7 +65,7 @@ def test_a_renamed_segment_is_shown_under_either_name(
 def test_an_edit_by_hand_is_named(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    edit(remote, "VIP", query("city = 'Brno'"))
+    edit_by_hand(remote, "VIP", query("city = 'Brno'"))
     out = ownership(connected, "VIP")
     assert "  edited by hand: commit" in out
     assert "  plan: to be patched\n  warning[changed-outside-git]: " in out

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.builders import query
 
-from .repository import START, Repository, segment
+from .repository import START, Repository, applied_repository, segment
 
 if TYPE_CHECKING:
     from tests.support.account import Remote
@@ -24,15 +24,8 @@ def repository(connected: Project, remote: Remote) -> Repository:
     """A repository with two applied segments, and one that someone made by hand before."""
     remote.clock.moment = datetime.fromtimestamp(START - 3600, UTC)
     remote.emulator.console.create("Guests", query("city = 'Brno'"))
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
     files = {"keep.yaml": segment("Keep", "city = 'Praha'"), "vip.yaml": segment("VIP")}
-    repository.commit("Declare", files)
-    remote.clock.moment = datetime.fromtimestamp(START + 600, UTC)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    remote.clock.moment = datetime.fromtimestamp(START + 36_000, UTC)
-    return repository
+    return applied_repository(connected, remote, files)
 
 
 def proof(project: Project, name: str) -> Any:

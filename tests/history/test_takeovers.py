@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.builders import query
 
-from .repository import START, Repository, segment
+from .repository import Repository, applied_repository, edit_by_hand, ids_by_name, segment, set_time
 
 if TYPE_CHECKING:
     from tests.support.account import Remote
@@ -21,34 +20,12 @@ LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 CODE = "error[takeover]: `Guests` is not this project's"
 
 
-def set_time(remote: Remote, minutes: int) -> None:
-    """Set the account's time, in minutes after the first commit."""
-    remote.clock.moment = datetime.fromtimestamp(START + 60 * minutes, UTC)
-
-
 @pytest.fixture
 def repository(connected: Project, remote: Remote) -> Repository:
     """A repository with one applied segment, and one that someone made by hand before."""
     set_time(remote, -60)
     remote.emulator.console.create("Guests", HANDMADE)
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.commit("Declare", {"vip.yaml": segment("VIP")})
-    set_time(remote, 10)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    set_time(remote, 3600)
-    return repository
-
-
-def ids_by_name(remote: Remote) -> dict[str, str]:
-    return {record.name: record.id for record in remote.emulator.console.segments()}
-
-
-def edit(remote: Remote, name: str, text: str) -> None:
-    console = remote.emulator.console
-    (segment_id,) = [record.id for record in console.segments() if record.name == name]
-    console.edit(segment_id, query=text)
+    return applied_repository(connected, remote, {"vip.yaml": segment("VIP")})
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
@@ -108,7 +85,7 @@ def test_a_segment_that_is_as_declared_is_adopted_in_silence(
 def test_an_edit_by_hand_is_overwritten_and_dated(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    edit(remote, "VIP", HANDMADE)
+    edit_by_hand(remote, "VIP", HANDMADE)
     plan = connected.run("plan")
     assert plan.code == 0
     assert "warning[changed-outside-git]: `VIP` was changed outside git on 2026-05-31" in plan.out
@@ -159,7 +136,7 @@ def test_an_imported_segment_that_someone_edits_is_kept_or_overwritten_as_the_fi
     repository.commit("Import", {})
     set_time(remote, 3700)
     edited = query("city = 'Praha'")
-    edit(remote, "Guests", edited)
+    edit_by_hand(remote, "Guests", edited)
     before = ids_by_name(remote)
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3

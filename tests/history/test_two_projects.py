@@ -10,14 +10,7 @@ import pytest
 from segctl.history.git import read_removal_history
 from segctl.history.places import Account
 
-from .repository import (
-    START,
-    STYLES,
-    Repository,
-    bring_to_main,
-    new_repository,
-    segment,
-)
+from .repository import START, STYLES, Repository, bring_to_main, new_repository, segment
 
 if TYPE_CHECKING:
     from pathlib import Path

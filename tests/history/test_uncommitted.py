@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .repository import START, Repository, segment
+from .repository import Repository, applied_repository, ids_by_name, segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,23 +20,12 @@ CODE = "error[rename-not-committed]: `Better` may be the new name of `B`"
 MOVED_AND_EDITED = {"b.yaml": None, "new.yaml": segment("Better", "total_spend > 501")}
 
 
-def ids_by_name(remote: Remote) -> dict[str, str]:
-    return {item.name: item.id for item in remote.emulator.console.segments()}
-
-
 @pytest.fixture
 def repository(connected: Project, remote: Remote) -> Repository:
     """A repository with three applied segments."""
-    repository = Repository(connected.root, connected.root)
-    repository.git("init", "--quiet", "--initial-branch=main")
     conditions = {"A": "city = 'Brno'", "B": "total_spend > 500", "C": "orders_count > 3"}
     files = {f"{name.lower()}.yaml": segment(name, text) for name, text in conditions.items()}
-    repository.commit("Declare", files)
-    remote.clock.moment = datetime.fromtimestamp(START + 600, UTC)
-    assert connected.run("apply", "--auto-approve").code == 0
-    repository.commits = 20
-    remote.clock.moment = datetime.fromtimestamp(START + 36_000, UTC)
-    return repository
+    return applied_repository(connected, remote, files)
 
 
 @pytest.fixture
