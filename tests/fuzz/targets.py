@@ -15,7 +15,7 @@ from segctl.cli.main import main
 from tests.security.server import hostile_server, response
 from tests.sendgrid.support import segment_json
 from tests.support.account import KEY
-from tests.support.builders import segment_yaml
+from tests.support.builders import query, segment_yaml
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ QUERY = (
 CONFIG = """version: 1
 default_target: sandbox
 targets: {production: {api_key_env: SENDGRID_API_KEY, region: eu}}
-limits: {max_destroy: 20 %, max_segments: 200}
+limits: {max_destroy: 5, max_audience_change: 20 %}
 lint: {rules: {drops-nulls: error}, name_pattern: "[A-Z]+(-[a-z]+)*.*"}
 contacts: {contacts: contacts.csv}
 time_zone: Europe/Prague
 """
-MORE = "owner: sales\nprevious_names: [Old]\ntests:\n- {contact: {city: Brno}, expect: in}\n"
+MORE = (
+    "owner: sales\nprevious_names: [Old]\ntests:\n- {name: t, contact: {}, expect: out}\n"
+)
 SEGMENT = segment_yaml("VIP", QUERY, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001", extra=MORE)
 CONTACTS = "contact_id,email,city,created_at\n1,ann@example.com,Brno,2026-01-01T00:00:00Z\n"
 ANSWER = json.dumps({"results": [segment_json()], "result": [], **segment_json()})
@@ -85,13 +87,13 @@ def saved_plan(folder: Path, data: bytes) -> None:
     """A saved plan."""
     _write(folder, plan=data)
     for form in ("text", "json", "markdown"):
-        run(folder, "show", "plan.json", "--format", form)
+        run(folder, "show", str(folder / "plan.json"), "--format", form)
 
 
 def contacts_file(folder: Path, data: bytes) -> None:
     """A contacts file."""
-    _write(folder, segment=segment_yaml("VIP", QUERY).encode(), contacts=data)
-    run(folder, "preview", "VIP", "--contacts", "contacts.csv")
+    _write(folder, segment=segment_yaml("VIP", query("city = 'Brno'")).encode(), contacts=data)
+    run(folder, "preview", "VIP", "--contacts", str(folder / "contacts.csv"))
 
 
 def server_answer(folder: Path, data: bytes) -> None:
