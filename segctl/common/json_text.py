@@ -1,4 +1,4 @@
-"""JSON as text for people and programs. Does not know what the data means."""
+"""JSON as text for people and programs, and read strictly. Does not know what the data means."""
 
 from __future__ import annotations
 
@@ -14,3 +14,27 @@ def json_text(data: Any, *, ascii_only: bool = False) -> str:
     text = redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True)
     # A name on the account may hold half a surrogate pair, which UTF-8 cannot encode: escape it.
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"
+
+
+class DuplicateKey(ValueError):
+    """An object that has a key twice: readers differ in which of them counts."""
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the data of a JSON text.
+
+    Raises `ValueError` where it is invalid, and for NaN and the infinities, which are not JSON;
+    `DuplicateKey`; and `RecursionError` where it is nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise DuplicateKey
+    return value
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(word)

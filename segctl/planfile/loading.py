@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema.exceptions import best_match
 
+from segctl.common.json_text import DuplicateKey, parse_json
 from segctl.common.secrets import redact
 from segctl.documents.document import decode_utf8, quote_value
 from segctl.documents.schema import validator
@@ -94,24 +95,16 @@ def _edited() -> _Refused:
 
 def _load(text: str) -> Any:
     """Return the JSON of a text. Two keys of one name are an edit, which no checksum can see."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise _edited()
-        return dict(pairs)
-
     try:
-        return json.loads(text, object_pairs_hook=unique, parse_constant=_refuse_constant)
+        return parse_json(text)
+    except DuplicateKey:
+        raise _edited() from None
     except json.JSONDecodeError as error:
         summary = "not a segctl plan file, or a truncated one: invalid JSON"
         raise _Refused("not-a-plan", summary, error.lineno, error.colno) from None
     except ValueError:
         # `NaN`, or a number of more digits than Python reads.
         raise _Refused("not-a-plan", "not a segctl plan file: invalid JSON") from None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 def _check_version(version: Any) -> bool:

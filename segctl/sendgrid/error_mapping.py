@@ -6,11 +6,11 @@ Pure: sends nothing, waits for nothing, knows no HTTP library.
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.json_text import parse_json
 from segctl.common.secrets import WITHHELD, has_email_address
 from segctl.errors import (
     BadRequest,
@@ -198,24 +198,9 @@ def _decoded(content: bytes) -> tuple[Any, bool]:
     if not content.strip():
         return None, False
     try:
-        return json.loads(
-            content, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
-        ), False
+        return parse_json(content), False
     except (ValueError, RecursionError):
         return None, True
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object. Raises `ValueError` for a duplicate key: readers differ in which counts."""
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("duplicate key")
-    return value
-
-
-def _refuse_constant(word: str) -> None:
-    """Raise `ValueError` for NaN and the infinities, which are not JSON."""
-    raise ValueError(word)
 
 
 def _messages(data: Any) -> list[str]:
