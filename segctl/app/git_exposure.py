@@ -8,6 +8,7 @@ nor git.
 
 from __future__ import annotations
 
+import os
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
@@ -66,7 +67,8 @@ def find_exposed(project: Project, files: Iterable[Path]) -> list[Diagnostic]:
     top = project.root.resolve()
     diagnostics = []
     for file in files:
-        if not file.is_file():
+        # Unlike `Path.is_file`, this is also false for a name that is too long for the system.
+        if not os.path.isfile(file):  # noqa: PTH113
             continue
         target = file.resolve()
         root = top if target.is_relative_to(top) else target.parent

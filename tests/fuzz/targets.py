@@ -1,7 +1,7 @@
 """What the fuzzer feeds: a mutated input each, to the commands that read it.
 
-A target is a function of a project, an input and a server; it returns nothing and raises
-`AssertionError` where a promise is broken. The seeds are valid inputs.
+A target is a function of a project and an input; it returns the exit codes of its commands, and
+raises `AssertionError` where a promise is broken. The seeds are valid inputs.
 """
 
 from __future__ import annotations
@@ -35,16 +35,18 @@ lint: {rules: {drops-nulls: error}, name_pattern: "[A-Z]+(-[a-z]+)*.*"}
 contacts: {contacts: contacts.csv}
 time_zone: Europe/Prague
 """
-MORE = (
-    "owner: sales\nprevious_names: [Old]\ntests:\n- {name: t, contact: {}, expect: out}\n"
-)
+MORE = "owner: sales\nprevious_names: [Old]\ntests:\n- {name: t, contact: {}, expect: out}\n"
 SEGMENT = segment_yaml("VIP", QUERY, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001", extra=MORE)
 CONTACTS = "contact_id,email,city,created_at\n1,ann@example.com,Brno,2026-01-01T00:00:00Z\n"
 ANSWER = json.dumps({"results": [segment_json()], "result": [], **segment_json()})
 
 
-def run(folder: Path, *argv: str, **env: str) -> str:
-    """Run segctl in a folder, check the promises that hold for any input, return what it wrote."""
+READERS = (["validate"], ["fmt", "--check"], ["lint"], ["explain", "VIP"])
+"""The commands that read segment files and their queries."""
+
+
+def run(folder: Path, *argv: str, **env: str) -> int:
+    """Run segctl in a folder, check the promises that hold for any input, return the exit code."""
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
         code = main(["-C", str(folder), *argv], {"SEGCTL_NO_CACHE": "1", **env}, FakeClock())
@@ -52,7 +54,7 @@ def run(folder: Path, *argv: str, **env: str) -> str:
     assert code in {0, 1, 2, 3, 4}, f"{argv} ended with {code}"
     for word in ("Traceback", "internal error", KEY):
         assert word not in text, f"{argv} wrote {word}: {text[:2_000]}"
-    return text
+    return code
 
 
 def _write(folder: Path, **files: bytes) -> None:
@@ -63,53 +65,69 @@ def _write(folder: Path, **files: bytes) -> None:
         (folder / names[name]).write_bytes(data)
 
 
-def segment_file(folder: Path, data: bytes) -> None:
+def segment_file(folder: Path, data: bytes) -> list[int]:
     """A segment file."""
     _write(folder, segment=data)
-    for command in (["validate"], ["fmt", "--check"], ["lint"], ["explain", "VIP"]):
-        run(folder, *command)
+    return [run(folder, *command) for command in READERS]
 
 
-def query_file(folder: Path, data: bytes) -> None:
+def query_file(folder: Path, data: bytes) -> list[int]:
     """A query."""
     _write(folder, segment=b"name: VIP\nquery_file: a.sql\n", query=data)
-    for command in (["validate"], ["fmt", "--check"], ["lint"], ["explain", "VIP"]):
-        run(folder, *command)
+    return [run(folder, *command) for command in READERS]
 
 
-def configuration(folder: Path, data: bytes) -> None:
+def configuration(folder: Path, data: bytes) -> list[int]:
     """segctl.yaml."""
     _write(folder, config=data, segment=SEGMENT.encode())
-    run(folder, "validate")
+    return [run(folder, "validate")]
 
 
-def saved_plan(folder: Path, data: bytes) -> None:
+def saved_plan(folder: Path, data: bytes) -> list[int]:
     """A saved plan."""
     _write(folder, plan=data)
-    for form in ("text", "json", "markdown"):
-        run(folder, "show", str(folder / "plan.json"), "--format", form)
+    plan = str(folder / "plan.json")
+    return [run(folder, "show", plan, "--format", form) for form in ("text", "json", "markdown")]
 
 
-def contacts_file(folder: Path, data: bytes) -> None:
+def contacts_file(folder: Path, data: bytes) -> list[int]:
     """A contacts file."""
     _write(folder, segment=segment_yaml("VIP", query("city = 'Brno'")).encode(), contacts=data)
-    run(folder, "preview", "VIP", "--contacts", str(folder / "contacts.csv"))
+    return [run(folder, "preview", "VIP", "--contacts", str(folder / "contacts.csv"))]
 
 
-def server_answer(folder: Path, data: bytes) -> None:
+def server_answer(folder: Path, data: bytes) -> list[int]:
     """An answer of the server, to every request."""
     _write(folder, segment=segment_yaml("Segment 1", QUERY).encode())
     with hostile_server(lambda _: [response(data)]) as server:
-        for command in (["plan"], ["list", "--references"], ["drift", "--format", "json"]):
-            run(folder, *command, SEGCTL_BASE_URL=server.url, SENDGRID_API_KEY=KEY)
+        env = {"SEGCTL_BASE_URL": server.url, "SENDGRID_API_KEY": KEY}
+        commands = (["plan"], ["list", "--references"], ["drift", "--format", "json"])
+        return [run(folder, *command, **env) for command in commands]
 
 
-TARGETS: dict[str, tuple[str, Callable[[Path, bytes], None]]] = {
-    "segment": (SEGMENT, segment_file),
-    "query": (QUERY, query_file),
-    "config": (CONFIG, configuration),
-    "plan": ("", saved_plan),
-    "contacts": (CONTACTS, contacts_file),
-    "server": (ANSWER, server_answer),
+def seed_of(target: str, folder: Path) -> bytes:
+    """Return the seed of a target. A plan is made in the folder."""
+    if target == "plan":
+        _write(folder, segment=segment_yaml("VIP", query("city = 'Brno'")).encode())
+        plan = folder / "seed.json"
+        assert run(folder, "--target", "sandbox", "plan", "--out", str(plan)) == 0
+        return plan.read_bytes()
+    return SEEDS[target].encode()
+
+
+SEEDS = {
+    "segment": SEGMENT,
+    "query": QUERY,
+    "config": CONFIG,
+    "contacts": CONTACTS,
+    "server": ANSWER,
 }
-"""Targets by name, each with its seed. The seed of `plan` is a plan of the sandbox."""
+
+TARGETS: dict[str, Callable[[Path, bytes], list[int]]] = {
+    "segment": segment_file,
+    "query": query_file,
+    "config": configuration,
+    "plan": saved_plan,
+    "contacts": contacts_file,
+    "server": server_answer,
+}

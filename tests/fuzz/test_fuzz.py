@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .rounds import fuzz
-from .targets import TARGETS
+from .targets import TARGETS, seed_of
 
 ROUNDS = 25
 CORPUS = sorted(Path(__file__).with_name("corpus").glob("*.bin"))
@@ -25,4 +25,11 @@ def test_mutated_inputs_end_with_a_documented_exit_code(target: str, tmp_path: P
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
 def test_what_once_broke_something_no_longer_does(file: Path, tmp_path: Path) -> None:
-    TARGETS[file.stem.partition("-")[0]][1](tmp_path, file.read_bytes())
+    TARGETS[file.stem.partition("-")[0]](tmp_path, file.read_bytes())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != "server"])
+def test_the_seeds_are_valid(target: str, tmp_path: Path) -> None:
+    """So that a mutated one is refused for its mutation, and read at all."""
+    assert TARGETS[target](tmp_path, seed_of(target, tmp_path))[0] == 0
