@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from segctl.app.import_files import import_segments
     from segctl.app.listing import ListOptions, list_segments
     from segctl.app.new_files import write_new_file
+    from segctl.app.ownership import segment_ownership
     from segctl.app.plan import build_plan, read_request
     from segctl.app.preview import PreviewOptions, preview_audiences
     from segctl.app.project import Project
@@ -67,6 +68,7 @@ _MODULES = {
     "run_segment_tests": "segctl.app.segment_tests",
     "save_plan": "segctl.app.saved_plan",
     "segment_history": "segctl.app.audit",
+    "segment_ownership": "segctl.app.ownership",
     "serve_emulator": "segctl.app.emulator_server",
     "stored_contacts": "segctl.app.contacts",
     "upgrade_segments": "segctl.app.upgrade",
@@ -106,6 +108,7 @@ __all__ = [
     "run_segment_tests",
     "save_plan",
     "segment_history",
+    "segment_ownership",
     "serve_emulator",
     "stored_contacts",
     "upgrade_segments",

@@ -137,10 +137,10 @@ def _former_of(
 
     Where git fails, it may live on.
     """
-    found = find_former(timeline, name)
-    if found is None:
+    former_and_files = find_former(timeline, name)
+    if former_and_files is None:
         return None
-    former, new_files = found
+    former, new_files = former_and_files
     (commit,) = (item for item in timeline.commits if item.id == former.removal.commit)
     try:
         # As for renames, git compares the commit before the removal with HEAD.

@@ -106,10 +106,10 @@ def test_json_has_the_same(connected: Project, repository: Repository) -> None:
     commit = repository.git("rev-parse", "HEAD")
     data = json.loads(connected.run("history", "VIP", "--ownership", "--format", "json").out)
     assert data["events"][0]["kind"] == "created"
-    found = data["ownership"]
-    assert found["segment"]["name"] == "VIP"
-    assert (found["standing"], found["plan"]) == ("ours", "unchanged")
-    assert found["declared"] == {
+    answer = data["ownership"]
+    assert answer["segment"]["name"] == "VIP"
+    assert (answer["standing"], answer["plan"]) == ("ours", "unchanged")
+    assert answer["declared"] == {
         "file": "segments/vip.yaml",
         "commit": commit,
         "committed_at": "2026-05-28T20:26:40Z",

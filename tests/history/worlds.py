@@ -287,17 +287,19 @@ class World:
         """Return the files of a merge; where both sides changed a file, theirs is taken."""
         shared = self.ancestors(ours) & self.ancestors(theirs)
         base = self.commits[max(shared)].tree if shared else Tree()
-        one, two = self.commits[ours].tree, self.commits[theirs].tree
-        old, new = base.paths, two.paths
+        our_tree, their_tree = self.commits[ours].tree, self.commits[theirs].tree
+        old, new = base.paths, their_tree.paths
         changes = {p: new.get(p) for p in old.keys() | new.keys() if old.get(p) != new.get(p)}
         settings = {
-            key: getattr(two if getattr(two, key) != getattr(base, key) else one, key)
+            key: getattr(
+                our_tree if getattr(their_tree, key) == getattr(base, key) else their_tree, key
+            )
             for key in ("folder", "subuser", "other_subuser")
         }
-        merged = dataclasses.replace(one, **settings)
-        if merged.folder != one.folder:
+        merged = dataclasses.replace(our_tree, **settings)
+        if merged.folder != our_tree.folder:
             # The files of the other side are moved along, as git's detection of renames does.
-            moved = {_moved(p, merged.folder): f for p, f in one.paths.items()}
+            moved = {_moved(p, merged.folder): f for p, f in our_tree.paths.items()}
             merged = dataclasses.replace(merged, files=tuple(sorted(moved.items())))
         changes = {_moved(p, merged.folder): f for p, f in changes.items()}
         return merged.changed(changes)
@@ -347,9 +349,9 @@ class World:
             case "remove and declare" if file and name:
                 return self._change({path: None, new_path: File(name, definition)})
             case "swap" if file and target and file is not target and target.declares:
-                one = dataclasses.replace(file, name=target.name, previous=(file.name,))
-                two = dataclasses.replace(target, name=file.name, previous=(target.name,))
-                return self._change({path: one, target_path: two})
+                renamed = dataclasses.replace(file, name=target.name, previous=(file.name,))
+                other = dataclasses.replace(target, name=file.name, previous=(target.name,))
+                return self._change({path: renamed, target_path: other})
             case "take its name" if file and target and file is not target and target.declares:
                 new = dataclasses.replace(target, name=file.name, previous=(target.name,))
                 return self._change({path: None, target_path: new})
