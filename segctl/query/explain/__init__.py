@@ -1,7 +1,8 @@
 """A query in plain English, from its tree.
 
-`conditions` reads the conditions as statements, `sentences` arranges them; `statements`, `events`,
-`times` and `phrases` word them, from the largest part to the smallest.
+`conditions` reads AND, OR, NOT and subqueries, `predicates` the conditions between them;
+`sentences` arranges the statements. `statements`, `events`, `times` and `phrases` word them, from
+the largest part to the smallest.
 """
 
 from __future__ import annotations

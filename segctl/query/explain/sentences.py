@@ -18,6 +18,7 @@ from segctl.query import ast
 from segctl.query.catalogue import UnsupportedKind
 from segctl.query.explain.conditions import ConditionReader, linked_aliases
 from segctl.query.explain.phrases import quote_clause, quote_sql
+from segctl.query.explain.scope import ExplainScope
 from segctl.query.explain.statements import (
     EventStatement,
     StatementGroup,
@@ -71,7 +72,7 @@ def explain_lines(
         text = f"contacts selected by the query {quote_sql(SqlWriter().query(query))}"
         return (ExplanationLine(0, f"{_with_parents(text, parents, lists)}."),)
     contacts, events, conditions, with_last_event = shape
-    group = ConditionReader(lists, contacts, events).read_all(conditions)
+    group = ConditionReader(ExplainScope(lists, contacts, events)).read_all(conditions)
     if len(group.parts) == 1 and isinstance(group.parts[0], StatementGroup):
         group = group.parts[0]
     tail = ", with the time of the latest such event" if with_last_event else ""
