@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 STDIN = "-"
-_SHORTEST_DIGEST, _WHOLE_DIGEST = 12, 64
+_WHOLE_DIGEST = 64
 
 
 def approval_options(function: F) -> F:
@@ -33,7 +33,7 @@ def approval_options(function: F) -> F:
     function = click.option(
         "--expect-digest",
         metavar="DIGEST",
-        help="Refuse unless the plan has this digest: 64 hex digits, or at least the first 12.",
+        help="Refuse unless the plan has this digest: 64 hex digits, or at least the first 32.",
     )(function)
     return click.argument("plan_file", metavar="[PLAN]", required=False)(function)
 
@@ -126,11 +126,13 @@ def read_approval(
 def _digest(text: str | None) -> str:
     if text is None:
         return ""
+    from segctl.planfile.to_json import SHORT_DIGEST  # noqa: PLC0415 - only for a digest
+
     digits = text.lower()
-    if not re.fullmatch(f"[0-9a-f]{{{_SHORTEST_DIGEST},{_WHOLE_DIGEST}}}", digits):
+    if not re.fullmatch(f"[0-9a-f]{{{SHORT_DIGEST},{_WHOLE_DIGEST}}}", digits):
         raise UsageError(
             f"--expect-digest must be {_WHOLE_DIGEST} hex digits, or at least the first "
-            f"{_SHORTEST_DIGEST}",
+            f"{SHORT_DIGEST}",
             hint="copy `digest` from the JSON of `segctl plan`, or run `segctl plan -v`",
         )
     return digits

@@ -44,8 +44,9 @@ OLDEST_MINOR = 1
 LONGEST_EXCERPT = 400
 """Characters of a source line in a diagnostic. A plan has the whole line."""
 
-SHORT_DIGEST = 16
-"""Characters of a digest that people see and may pass back."""
+SHORT_DIGEST = 32
+"""Hex digits of a digest that messages show, and the fewest that an approval may give: with 128
+bits nobody finds a second plan that begins with them."""
 
 
 PAST_TENSE = {

@@ -130,7 +130,7 @@ def test_a_plan_that_changed_after_the_approval_is_not_applied(shop: Shop) -> No
     # Someone reviews the current plan and approves it by hand.
     assert "1 to patch" in refused.summary
     assert "total_spend &gt; 1" in refused.summary or "total_spend > 1" in refused.summary
-    digest = re.search(r"got <code>([0-9a-f]{16})</code>", refused.summary)
+    digest = re.search(r"got <code>([0-9a-f]{32})</code>", refused.summary)
     assert digest, refused.summary
     assert shop.run(command="apply", expect_digest=digest[1]).code == 0
     assert shop.remote.definitions()["VIP"][0] == query("total_spend > 500")

@@ -61,7 +61,7 @@ def test_a_plan_is_saved_shown_and_applied(connected: Project, remote: Remote, p
     digest = json.loads(plan.read_text("utf-8"))["digest"]
     assert saved.out == planned.out
     assert saved.err == (
-        f"Saved as {plan}, digest {digest[:16]}; apply it with: segctl apply {plan}\n"
+        f"Saved as {plan}, digest {digest[:32]}; apply it with: segctl apply {plan}\n"
     )
     assert connected.run("show", str(plan)).out == planned.out
 
@@ -83,15 +83,15 @@ def test_a_plan_is_saved_shown_and_applied(connected: Project, remote: Remote, p
 def test_a_digest_is_as_good_as_the_file(connected: Project, remote: Remote, plan: Path) -> None:
     digest = json.loads(plan.read_text("utf-8"))["digest"]
     assert f"Digest {digest}\n" in connected.run("plan", "-v").out
-    refused = connected.run("apply", "--auto-approve", "--expect-digest", "0" * 12)
+    refused = connected.run("apply", "--auto-approve", "--expect-digest", "0" * 32)
     assert refused.code == 3
     assert (
-        f"the digest of the plan must be 000000000000, got {digest[:16]}; nothing was changed"
+        f"the digest of the plan must be {'0' * 32}, got {digest[:32]}; nothing was changed"
         in refused.err
     )
     assert "+ create  VIP" in refused.out
     assert writes(remote) == []
-    argv = ["apply", str(plan), "--auto-approve", "--expect-digest", digest[:12].upper()]
+    argv = ["apply", str(plan), "--auto-approve", "--expect-digest", digest[:32].upper()]
     assert connected.run(*argv).code == 0
     assert len(remote.definitions()) == 3
     assert connected.run("apply", "--auto-approve", "--expect-digest", digest).code == 3
@@ -365,7 +365,7 @@ def test_ignored_references_are_part_of_the_approved_plan(
     assert connected.run("apply", str(plan), "--auto-approve").code == 0
 
 
-@pytest.mark.parametrize("digest", ["", "0" * 11, "0" * 65, "g" * 12, "0" * 12 + "\n"])
+@pytest.mark.parametrize("digest", ["", "0" * 31, "0" * 65, "g" * 32, "0" * 32 + "\n"])
 def test_an_invalid_digest_is_refused(connected: Project, remote: Remote, digest: str) -> None:
     result = connected.run("apply", "--expect-digest", digest)
     assert result.code == 1

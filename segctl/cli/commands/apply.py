@@ -160,7 +160,7 @@ def command(
       segctl apply --auto-approve --journal audit.ndjson --on-invalid rollback
       segctl apply plan.json --auto-approve
       segctl apply --auto-approve --format markdown
-      segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
+      segctl apply --auto-approve --expect-digest 5d41402abc4b2a765d41402abc4b2a76
     """
     apply_options = ApplyOptions(
         parallelism=parallelism,
