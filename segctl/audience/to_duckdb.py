@@ -34,10 +34,11 @@ from typing import TYPE_CHECKING, Literal
 
 from segctl.audience.conditions import CONTACT, ConditionTranslator, operands_of, tables_sql
 from segctl.audience.scope import Columns, ColumnUse, ScopedTable, TableScope
-from segctl.audience.typed_sql import NUMBER_TYPE, text_sql
+from segctl.audience.typed_sql import NUMBER_TYPE, list_ids_sql
 from segctl.query import ast
 from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType
 from segctl.query.joins import join_condition, merges_contact_id
+from segctl.query.list_ids import LIST_IDS, normal_list_ids
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
@@ -149,10 +150,10 @@ class _AudienceTranslator(ConditionTranslator):
             conditions.append(row)
             sqls.append(self._join_flag(query, event_tables, row_nodes, scope) or row.sql)
         if parents:
-            ids = ", ".join(map(text_sql, parents))
-            conditions.insert(0, Condition(-1, -1, f'list_has_any(c."list_ids", [{ids}])'))
+            ids = tuple(normal_list_ids(parents))
+            conditions.insert(0, Condition(-1, -1, list_ids_sql(f'{CONTACT}."{LIST_IDS}"', ids)))
             sqls.insert(0, conditions[0].sql)
-            self.column_uses.append(ColumnUse("contact_data", "list_ids", -1, -1, tuple(parents)))
+            self.column_uses.append(ColumnUse("contact_data", LIST_IDS, -1, -1, ids))
         place = query.where or query
         sql = f"({' AND '.join(sqls)})" if sqls else "TRUE"
         root = Condition(place.start, place.end, sql, "AND", tuple(conditions))

@@ -38,7 +38,7 @@ TIMES = (
     datetime(2024, 2, 29, tzinfo=UTC),
     datetime(2026, 2, 28, 12, 30, tzinfo=UTC),
 )
-LISTS = ("l-1", "l-2", "l-3")
+LISTS = ("l-1", "L-2", "l-3")
 KEYS = ("campaign", "Odd key")
 TEXT_COLUMNS = ("email", "country", "plan", '"Nick name"')
 NUMBER_COLUMNS = ("total_spend", "orders_count")
@@ -170,6 +170,8 @@ def _of_contact(alias: str) -> st.SearchStrategy[str]:
     items = st.lists(st.sampled_from(LISTS), min_size=1, max_size=3).map(
         lambda names: "[" + ", ".join(map(_text, names)) + "]"
     )
+    # The ids of lists compare in any case, other lists exactly.
+    items = st.builds(lambda text, spell: spell(text), items, st.sampled_from([str, str.upper]))
     contains = st.builds(
         "{}array_contains({}, {})".format, _nots, _column(LIST_COLUMNS, alias),
         st.one_of(items, st.sampled_from(LISTS).map(_text)),
