@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import find_keys
 from segctl.common.suggest import closest_match
-from segctl.declarations.git_leftovers import git_leftover
 from segctl.declarations.joined_comments import check_joined_comments
 from segctl.documents.document import (
     Document,
@@ -24,6 +23,7 @@ from segctl.documents.document import (
     quote_value,
     spans_at,
 )
+from segctl.documents.git_leftovers import git_leftover
 from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.yaml_reader import parse_document
