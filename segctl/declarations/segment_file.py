@@ -55,12 +55,8 @@ def read_file(
     text, problem = decode_utf8(file, data)
     if problem is not None:
         return None, Document(file, "", diagnostics=[problem])
-    leftover = git_leftover(file, text)
-    if leftover is None:
-        document = parse_document(file, text)
-    else:
-        document = Document(file, text, diagnostics=[leftover])
-    if document.report_api_keys(whole=True) or leftover is not None:
+    document = parse_document(file, text)
+    if document.report_api_keys(whole=True):
         return None, document
     if document.value is None:
         if not document.diagnostics:
