@@ -5,57 +5,32 @@ edit (sendgrid-api.md §1). So a cached definition holds for as long as the list
 `updated_at`. There is one file an account, in the user's cache folder.
 
 Cached are name, query and parent lists: no count, no contact, no segment whose text contains an
-e-mail address or an API key. A file that is missing, damaged, too large, of another version or
-another user's is ignored and rewritten; where nothing can be written, nothing is cached. None of
-that is an error. What is read is decided by `snapshot.py`.
+e-mail address or an API key. What is read is decided by `snapshot.py`.
 """
 
 from __future__ import annotations
 
 import re
-import stat
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.common.files import read_private_json, write_private_json
+from segctl.account.cache_file import CacheFile, is_settled, settled_before
 from segctl.common.secrets import find_keys
-from segctl.common.timestamps import parse_time_or_none
 from segctl.model import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from segctl.model import Remote
 
-FORMAT = 1
 FOLDER = "definitions"
-LARGEST_FOLDER = 128 << 20
-"""Bytes; ten thousand segments, fifty accounts' worth, take six million."""
 
-SETTLED = timedelta(minutes=2)
-"""How long ago a segment must have been edited before its definition is cached.
-
-`updated_at` is in whole seconds: a second edit within the same one, after we read the first, would
-not show. It is compared with the server's own clock, and with ours. The rest of the two minutes
-allows for servers behind one address whose clocks differ.
-"""
-
-_OURS = re.compile(r"[0-9a-f]{32}\.json|\.[0-9a-f]{32}\.[0-9a-f]{16}\.part")
 _ADDRESS = re.compile(r"[\w.+-]@\w")
 
 _Entry: TypeAlias = tuple[str, str, str, tuple[str, ...], str]
 """`updated_at`, version, name, parent lists; and the query."""
-
-
-def settled_before(now: datetime, server_time: datetime | None) -> datetime | None:
-    """Return the time up to which an edit is so old that a later one shows.
-
-    `None` without a time of the server: by our clock alone, nothing shows that.
-    """
-    return None if server_time is None else min(now, server_time) - SETTLED
 
 
 class DefinitionCache:
@@ -72,11 +47,9 @@ class DefinitionCache:
         now: datetime,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._folder = folder / FOLDER
-        self._file = self._folder / f"{account}.json"
+        self._file = CacheFile(folder / FOLDER, account, "definitions", say)
         self._now = now
-        self._say = say
-        self._known = self._read()
+        self._known: dict[str, _Entry] = self._file.read(_decode, {})
 
     def find(self, listed: Remote) -> Remote | None:
         """Return a listed segment with its cached query, or `None` where it must be read.
@@ -120,51 +93,7 @@ class DefinitionCache:
     def _replace(self, known: dict[str, _Entry]) -> None:
         if known != self._known:
             self._known = known
-            self._write()
-
-    def _read(self) -> dict[str, _Entry]:
-        try:
-            return _decode(read_private_json(self._file, FORMAT))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            self._say(f"cached definitions in {self._file} are ignored: {reason}")
-            return {}
-
-    def _write(self) -> None:
-        """Replace the file atomically; of two concurrent runs the later wins."""
-        try:
-            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            write_private_json(self._file, FORMAT, {"segments": self._known})
-            self._tidy()
-        except ValueError:
-            self._say("definitions are not cached: there are too many")
-            self._drop()
-        except OSError as error:
-            self._say(f"definitions cannot be cached in {self._folder}: {error.strerror}")
-            self._drop()
-
-    def _drop(self) -> None:
-        """Remove the file, which still has what was to be dropped."""
-        with suppress(OSError):
-            self._file.unlink()
-
-    def _tidy(self) -> None:
-        """Remove the oldest files where all together are too large."""
-        files = []
-        for file in self._folder.iterdir():
-            # Another run may have removed it.
-            with suppress(FileNotFoundError):
-                status = file.lstat()
-                if _OURS.fullmatch(file.name) and stat.S_ISREG(status.st_mode):
-                    files.append((status.st_mtime, status.st_size, file))
-        total = 0
-        for _, size, file in sorted(files, reverse=True):
-            total += size
-            if total > LARGEST_FOLDER:
-                file.unlink(missing_ok=True)
+            self._file.write({"segments": known})
 
 
 def _key(remote: Remote) -> tuple[str, str, str, tuple[str, ...]] | None:
@@ -182,9 +111,7 @@ def _entry(remote: Remote, settled: datetime) -> _Entry | None:
     # A key may have been pasted into the wrong field.
     if find_keys(remote.name) or find_keys(remote.query, whole=True):
         return None
-    edited = parse_time_or_none(key[0])
-    # A time that cannot be read is treated as recent.
-    return (*key, remote.query) if edited is not None and edited <= settled else None
+    return (*key, remote.query) if is_settled(key[0], settled) else None
 
 
 def _decode(data: Mapping[str, Any]) -> dict[str, _Entry]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.account.definition_cache import settled_before
+from segctl.account.cache_file import is_settled, settled_before
 from segctl.account.snapshot import at_once
-from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
 
+    from segctl.account.single_send_cache import SingleSendCache
     from segctl.common.clock import Clock
     from segctl.model.single_sends import SingleSend
     from segctl.sendgrid.api import Reader
@@ -34,34 +34,56 @@ class UsageChecker:
     def __init__(self, account: Reader, clock: Clock) -> None:
         self._account = account
         self._clock = clock
-        self._known: list[SingleSend] = []
+        self._known: dict[str, SingleSend] = {}
         self._lock = threading.Lock()
 
     def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
         """Return the Single Sends that go to a segment now. Raises `RemoteError`."""
         with self._lock:
             now = self._clock.now()
-            sends = read_single_sends(self._account, known=self._known)
+            sends, _ = _read(self._account, self._account.list_single_sends(), self._find)
             settled = settled_before(now, self._account.server_time)
-            self._known = [send for send in sends if _is_before(send.updated_at, settled)]
+            self._known = {send.id: send for send in sends if is_settled(send.updated_at, settled)}
         return tuple(send for send in sends if segment_id in send.segment_ids)
+
+    def _find(self, listed: SingleSend) -> SingleSend | None:
+        known = self._known.get(listed.id)
+        if known is None or known.updated_at != listed.updated_at:
+            return None
+        return replace(listed, segment_ids=known.segment_ids)
 
 
 def read_single_sends(
     account: Reader,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    cache: SingleSendCache | None = None,
     *,
-    known: Iterable[SingleSend] = (),
+    wanted: Callable[[SingleSend], bool] = lambda _send: True,
 ) -> tuple[SingleSend, ...]:
-    """Read every Single Send, whatever its status: a sent one may be copied, a draft sent.
+    """Read the Single Sends, by default whatever their status: a sent one may be copied.
 
-    `progress` gets the numbers of Single Sends read and to read. Those of `known` that were not
-    edited since are not read again. Raises `RemoteError`: the first one met.
+    `wanted` picks from the list, which has no audiences. Those in `cache` cost no request; it
+    stores the others. `progress` gets the numbers of Single Sends read and to read. Raises
+    `RemoteError`: the first one met.
     """
     listed = account.list_single_sends()
-    times = {send.id: send.updated_at for send in listed}
-    by_id = {send.id: send for send in known if send.updated_at == times.get(send.id)}
-    edited = [send for send in listed if send.id not in by_id]
+    server_time = account.server_time
+    find = cache.find if cache is not None else lambda _send: None
+    sends, read = _read(account, [send for send in listed if wanted(send)], find, progress)
+    if cache is not None:
+        cache.store(listed, read, server_time)
+    return sends
+
+
+def _read(
+    account: Reader,
+    listed: Sequence[SingleSend],
+    find: Callable[[SingleSend], SingleSend | None],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> tuple[tuple[SingleSend, ...], list[SingleSend]]:
+    """Return Single Sends with their segments, in order, and those of them that `find` lacked."""
+    by_id = {send.id: find(send) for send in listed}
+    unknown = [send for send in listed if by_id[send.id] is None]
 
     def read(send: SingleSend) -> SingleSend | None:
         try:
@@ -70,17 +92,11 @@ def read_single_sends(
             # Deleted since it was listed, so it is never sent.
             return None
 
-    done = 0
-    with closing(at_once(read, edited)) as sends:
-        for send in sends:
-            done += 1
-            progress(done, len(edited))
-            if send is not None:
-                by_id[send.id] = send
-    return tuple(by_id[send.id] for send in listed if send.id in by_id)
-
-
-def _is_before(time: str | None, other: datetime | None) -> bool:
-    """Return whether both times are known, and the first is not after the other."""
-    parsed = parse_time_or_none(time)
-    return parsed is not None and other is not None and parsed <= other
+    fresh = []
+    with closing(at_once(read, unknown)) as sends:
+        for done, current in enumerate(sends, 1):
+            progress(done, len(unknown))
+            if current is not None:
+                by_id[current.id] = current
+                fresh.append(current)
+    return tuple(send for send in by_id.values() if send is not None), fresh

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from segctl.account.definition_cache import DefinitionCache
+    from segctl.account.single_send_cache import SingleSendCache
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.common.stopping import Stop
@@ -27,8 +28,8 @@ class Connection:
 
     `requests` returns how many requests were sent so far. `digest` identifies the account in caches
     without naming it. `downloads` opens a client for exported files, which never sends the key.
-    `stop` ends everything that waits for the account. `definitions` is the cache of definitions,
-    `None` if none is used.
+    `stop` ends everything that waits for the account. `definitions` and `single_sends` are
+    the caches, `None` if none is used.
     """
 
     target: TargetRef
@@ -40,6 +41,7 @@ class Connection:
     stop: Stop
     read_only: bool = True
     definitions: DefinitionCache | None = None
+    single_sends: SingleSendCache | None = None
 
 
 @contextmanager
@@ -112,7 +114,7 @@ def connect(
             lambda: _downloads(project, console, stop, is_local=is_local),
             stop,
             read_only,
-            _definition_cache(project, console, digest),
+            *_caches(project, console, digest),
         )
 
 
@@ -129,13 +131,20 @@ def _downloads(
     return Downloads(project.clock, mount=mount, local=is_local, notify=console.talk, stop=stop)
 
 
-def _definition_cache(project: Project, console: Console, digest: str) -> DefinitionCache | None:
-    """Return the cache of an account's definitions, unless it is turned off or has no folder."""
+def _caches(
+    project: Project, console: Console, digest: str
+) -> tuple[DefinitionCache | None, SingleSendCache | None]:
+    """Return the caches of an account, unless they are turned off or have no folder."""
     from segctl.project.environment import cache_folder  # noqa: PLC0415
 
     folder = cache_folder(project.env)
     if not project.use_cache or project.env.get("SEGCTL_NO_CACHE") or folder is None:
-        return None
+        return None, None
     from segctl.account.definition_cache import DefinitionCache  # noqa: PLC0415
+    from segctl.account.single_send_cache import SingleSendCache  # noqa: PLC0415
 
-    return DefinitionCache(folder, digest, project.clock.now(), console.mention)
+    now, say = project.clock.now(), console.mention
+    return (
+        DefinitionCache(folder, digest, now, say),
+        SingleSendCache(folder, digest, now, say),
+    )

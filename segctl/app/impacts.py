@@ -1,9 +1,9 @@
 """The audience of each change of a plan, before and after, in the contacts that segctl.yaml names.
 
 Decides when a plan has impacts, and what it reports if it has none: nothing is guessed, and nothing
-about the contacts keeps a plan from being made. The reason is a warning if
-`limits.max_audience_change` needs the counts, else an info; a reason that holds for all changes is
-reported once. Whether a change goes too far is decided by the safety rules.
+about the contacts keeps a plan from being made. The reason is a warning if a limit needs the
+counts, else an info; a reason that holds for all changes is reported once. Whether a change goes
+too far is decided by the safety rules.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.model import Change, Patch, Plan, Replace
+    from segctl.planning.safety import Limits
 
 OLD_AFTER = timedelta(days=7)
 """The age from which contacts are reported as old: segments by events have moved on by then."""
@@ -40,10 +41,10 @@ def with_impacts(
     changes = with_audience(plan.changes)
     if not changes:
         return plan, ()
-    is_limited = project.config.limits.max_audience_change is not None
-    severity = Severity.WARNING if is_limited else Severity.INFO
+    limit = _limit_name(project.config.limits)
+    severity = Severity.WARNING if limit else Severity.INFO
     if project.config.contacts is None:
-        summary = "`limits.max_audience_change` is not checked: segctl.yaml names no contacts"
+        summary = f"`limits.{limit}` is not checked: segctl.yaml names no contacts"
         hint = "add `contacts: pulled` to segctl.yaml, and run `segctl contacts pull`"
         return plan, (Diagnostic("audience-unknown", severity, summary, hint=hint),)
     pairs = [
@@ -74,6 +75,13 @@ def with_impacts(
     return dataclasses.replace(
         plan, changes=tuple(with_impact.get(id(change), change) for change in plan.changes)
     ), diagnostics
+
+
+def _limit_name(limits: Limits) -> str:
+    """Return the name of a limit that needs the counts; empty where there is none."""
+    if limits.max_audience_change is not None:
+        return "max_audience_change"
+    return "scheduled_send_change" if limits.scheduled_send_change is not None else ""
 
 
 def _with_impact(change: Create | Patch | Replace, evaluation: Evaluation) -> Change:

@@ -74,7 +74,7 @@ def list_segments(
     with console.progress("reading the account") as update:
         remotes = _v1(reader, filters) if options.v1 else reader.list_segments(**filters)
         if options.references:
-            references = References(read_single_sends(reader, update))
+            references = References(read_single_sends(reader, update, connection.single_sends))
     names = parent_list_names(connection, remotes, console)
     rest = () if declarations is None else find_undeclared(declarations.declared, remotes)
     history = RemovalHistory()

@@ -24,7 +24,7 @@ from segctl.planning.planner import (
     needs_history,
     select_matching,
 )
-from segctl.planning.safety import apply_safety_rules, id_ending_changes
+from segctl.planning.safety import apply_safety_rules
 from segctl.planning.takeovers import Overwrites, find_overwrites, overwriting_changes
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, Remote, Snapshot
     from segctl.model.contact_fields import ListNames
+    from segctl.model.single_sends import References
     from segctl.planning.ownership import RemovalHistory
     from segctl.planning.planner import Named
 
@@ -208,17 +209,17 @@ def plan_with_snapshot(
     """Return what `build_plan` does, and the snapshot that the plan was made from."""
     declarations = request.declarations
     plan, snapshot = compare_with_account(connection, request, console)
-    references = None
-    if id_ending_changes(plan):
-        from segctl.account.references import read_single_sends  # noqa: PLC0415 - only for deletes
-        from segctl.model.single_sends import References  # noqa: PLC0415
+    references: References | None = None
+    unread: tuple[Diagnostic, ...] = ()
+    if any(change.id is not None for change in plan.changes):
+        from segctl.app.single_sends import with_single_sends  # noqa: PLC0415 - only for changes
 
-        with console.progress("reading Single Sends") as update:
-            sends = read_single_sends(connection.reader, update)
-        references = References(sends, frozenset(request.options.ignore_references))
+        ignored = request.options.ignore_references
+        plan, references, unread = with_single_sends(connection, plan, ignored, console)
     limits = project.config.limits
     counting: tuple[Diagnostic, ...] = ()
-    if project.config.contacts is not None or limits.max_audience_change is not None:
+    needs_counts = (limits.max_audience_change, limits.scheduled_send_change) != (None, None)
+    if project.config.contacts is not None or needs_counts:
         from segctl.app.impacts import with_impacts  # noqa: PLC0415 - only with contacts
 
         plan, counting = with_impacts(project, connection, plan, console)
@@ -234,7 +235,7 @@ def plan_with_snapshot(
     lint, names = _checked(project, connection, request, plan) if plan.changes else ((), {})
     plan = dataclasses.replace(
         plan,
-        diagnostics=(*declarations.diagnostics, *lint, *counting, *plan.diagnostics),
+        diagnostics=(*declarations.diagnostics, *lint, *unread, *counting, *plan.diagnostics),
         options=request.options,
         folder=project.config.segments,
         lists=names,

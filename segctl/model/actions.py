@@ -121,7 +121,7 @@ class Patch(_HasDesired, _HasRemote):
     `changed_fields` has the API's names. `clauses` are the differences between the queries, empty
     where the query did not change or cannot be parsed. `query_span` is the place of the new query.
     `impact` is as for `Create`. `proof` is what git shows of a segment that is renamed or taken
-    over; it is not part of what the plan does.
+    over; it is not part of what the plan does. `is_protected`: the file has `protected: true`.
     """
 
     before: Segment
@@ -135,6 +135,7 @@ class Patch(_HasDesired, _HasRemote):
     query_span: Span | None = None
     impact: Impact | None = None
     proof: Proof | None = field(default=None, compare=False)
+    is_protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,9 @@ class Successor:
 class Replace(_HasDesired, _HasRemote):
     """Delete a segment and create it with a new id: the API cannot change a parent list.
 
-    The fields are those of `Patch`. `is_allowed`: the file has `allow_replace: true`;
-    `is_protected`: it has `protected: true`. `successor` is the new segment where an earlier run
-    created it and did not finish; `before` is then the old one under its temporary name.
+    The fields are those of `Patch`. `is_allowed`: the file has `allow_replace: true`. `successor`
+    is the new segment where an earlier run created it and did not finish; `before` is then the old
+    one under its temporary name.
     """
 
     before: Segment
@@ -165,8 +166,8 @@ class Replace(_HasDesired, _HasRemote):
     query_span: Span | None = None
     impact: Impact | None = None
     proof: Proof | None = field(default=None, compare=False)
-    is_allowed: bool = False
     is_protected: bool = False
+    is_allowed: bool = False
     successor: Successor | None = None
 
     @classmethod
@@ -176,7 +177,6 @@ class Replace(_HasDesired, _HasRemote):
         reason: Reason,
         *,
         is_allowed: bool,
-        is_protected: bool,
         successor: Successor | None = None,
     ) -> Replace:
         """Return the replacement for a patch that would have to change the parent list."""
@@ -184,7 +184,6 @@ class Replace(_HasDesired, _HasRemote):
         return cls(
             **shared | {"reason": reason},
             is_allowed=is_allowed,
-            is_protected=is_protected,
             successor=successor,
         )
 

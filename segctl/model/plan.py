@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model.actions import Successor
     from segctl.model.contact_fields import ListNames
+    from segctl.model.single_sends import SingleSend
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class Plan:
     for, so that the plan can be computed again. `folder` is the folder of the segment files, for
     messages. `headroom` is how many segments may exist beside the ones that they replace at the
     same time; it depends on the account, and is not part of the plan's identity. Neither is
-    `lists`, the names of the contact lists that the changes mention, as far as they were read.
+    `lists`, the names of the contact lists that the changes mention, as far as they were read, nor
+    `single_sends`: those that go to a segment that the plan changes and may still be sent, with
+    only these segments; `None` where they were not read.
     """
 
     target: TargetRef
@@ -69,6 +72,7 @@ class Plan:
     folder: str = "segments"
     headroom: int = field(default=1, compare=False)
     lists: ListNames = field(default_factory=dict, compare=False)
+    single_sends: tuple[SingleSend, ...] | None = field(default=None, compare=False)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -79,6 +83,10 @@ class Plan:
     def notices(self) -> tuple[Diagnostic, ...]:
         """The warnings and notes."""
         return tuple(item for item in self.diagnostics if item.severity is not Severity.ERROR)
+
+    def single_sends_to(self, change: Change) -> tuple[SingleSend, ...]:
+        """Return the Single Sends that go to a segment, as far as they were read."""
+        return tuple(send for send in self.single_sends or () if change.id in send.segment_ids)
 
     @property
     def successors(self) -> tuple[Successor, ...]:

@@ -60,6 +60,23 @@ def plan_from_document(document: Any) -> Plan:
         folder=document["folder"],
         # New in format 1.3.
         lists=document.get("lists", {}),
+        # New in format 1.5.
+        single_sends=_single_sends(document.get("single_sends")),
+    )
+
+
+def _single_sends(entries: Any) -> tuple[SingleSend, ...] | None:
+    if entries is None:
+        return None
+    return tuple(
+        SingleSend(
+            entry["id"],
+            entry["name"],
+            entry["status"],
+            tuple(entry["segment_ids"]),
+            send_at=entry["send_at"],
+        )
+        for entry in entries
     )
 
 
@@ -99,6 +116,8 @@ def _change(entry: Any) -> Change:
         query_span=_span(entry["query_source"]),
         impact=_impact(entry),
         proof=_proof(entry),
+        # Before format 1.5, it is null for a patch.
+        is_protected=bool(entry["protected"]),
     )
     if entry["action"] == "patch":
         return patch
@@ -106,7 +125,6 @@ def _change(entry: Any) -> Change:
         patch,
         reason,
         is_allowed=entry["allow_replace"],
-        is_protected=entry["protected"],
         successor=_successor(entry.get("twin")),
     )
 

@@ -9,12 +9,12 @@ diagnostic, `action` and `reason` of a change, as 1.2 did with `upgrade`); reade
 they do not know. Another major version is a different document.
 
 There are two hashes. `digest` covers what would be done to which account: target, actions, ids,
-definitions, and the ignored references. It does not cover counts (such as `impact`), times, places
-or the names of `lists`, so two plans that would do the same have the same digest. `checksum` covers
-the whole document, with refusals, options and preconditions, and detects a file that was truncated
-or edited. Neither is a signature: anyone who can write the file can write both. So a saved plan is
-never applied as it is: it is computed and checked again, and must be the same (`staleness`), and
-the digest that a person approved comes from elsewhere.
+definitions, and the ignored references. It does not cover counts (such as `impact`), times, places,
+`single_sends` or the names of `lists`, so two plans that would do the same have the same digest.
+`checksum` covers the whole document, with refusals, options and preconditions, and detects a file
+that was truncated or edited. Neither is a signature: anyone who can write the file can write both.
+So a saved plan is never applied as it is: it is computed and checked again, and must be the same
+(`staleness`), and the digest that a person approved comes from elsewhere.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment, Successor
     from segctl.model.proof import Evidence, Proof
+    from segctl.model.single_sends import SingleSend
 
-FORMAT_VERSION = "1.4"
+FORMAT_VERSION = "1.5"
 """1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`,
-1.4 `proof`."""
+1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch."""
 
 OLDEST_MINOR = 1
 """The oldest minor version that can be read."""
@@ -155,6 +156,18 @@ def plan_to_json(
         "options": dataclasses.asdict(plan.options),
         "changes": [_change(change) for change in plan.changes],
         "lists": dict(sorted(plan.lists.items())),
+        "single_sends": (
+            None
+            if plan.single_sends is None
+            else [
+                {
+                    **_single_send(send),
+                    "send_at": send.send_at,
+                    "segment_ids": list(send.segment_ids),
+                }
+                for send in plan.single_sends
+            ]
+        ),
         "unchanged": [
             {
                 "name": keep.name,
@@ -228,7 +241,6 @@ def _change(change: Change) -> dict[str, Any]:
     precondition = None if isinstance(change, Create) else change.precondition
     edit = change if isinstance(change, Patch | Replace | Upgrade) else None
     replace = change if isinstance(change, Replace) else None
-    protectable = change if isinstance(change, Replace | Upgrade) else None
     impact = None if isinstance(change, Delete | Upgrade) else change.impact
     return {
         "action": action_name(change),
@@ -255,7 +267,7 @@ def _change(change: Change) -> dict[str, Any]:
         "contacts_count": None if isinstance(change, Create) else change.contacts_count,
         "impact": None if impact is None else dataclasses.asdict(impact),
         "allow_replace": replace.is_allowed if replace else None,
-        "protected": protectable.is_protected if protectable else None,
+        "protected": edit.is_protected if edit else None,
         "twin": _successor(replace.successor) if replace else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,
         "proof": None if isinstance(change, Create | Upgrade) else _proof(change.proof),
@@ -297,7 +309,9 @@ def _upgrade(change: Upgrade) -> dict[str, Any]:
     return {
         "twin_name": change.successor_name,
         "twin": _successor(change.successor),
-        "waits_for": [
-            {"id": send.id, "name": send.name, "status": send.status} for send in change.waits_for
-        ],
+        "waits_for": [_single_send(send) for send in change.waits_for],
     }
+
+
+def _single_send(send: SingleSend) -> dict[str, str]:
+    return {"id": send.id, "name": send.name, "status": send.status}

@@ -14,7 +14,7 @@ from segctl.model import Delete, Upgrade
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from segctl.model import Change, Create, Impact, Patch, Replace
+    from segctl.model import Change, Create, Impact, Patch, Plan, Replace
 
 
 def with_audience(changes: Iterable[Change]) -> list[Create | Patch | Replace]:
@@ -38,6 +38,37 @@ def audience_change(impact: Impact) -> float:
     """
     moved = impact.gained + impact.lost
     return 100 * moved / (impact.before or impact.base) if moved else 0
+
+
+def scheduled_send_refusals(
+    plan: Plan, limit: int | None, allowed: Mapping[str, float]
+) -> Iterator[Diagnostic]:
+    """Refuse to change by more than `limit` percent who gets a scheduled Single Send.
+
+    Files allow more as for `audience_change_refusals`. A change that could not be counted passes.
+    """
+    if limit is None:
+        return
+    for change in with_audience(plan.changes):
+        sends = [send for send in plan.single_sends_to(change) if send.is_scheduled]
+        if not sends or change.impact is None:
+            continue
+        most = max(limit, allowed.get(change.name, 0))
+        percent = audience_change(change.impact)
+        if percent <= most:
+            continue
+        whole, names = math.ceil(percent), ", ".join(f"`{send.name}`" for send in sends)
+        is_one = len(sends) == 1
+        yield Diagnostic(
+            "scheduled-send-change",
+            Severity.ERROR,
+            f"the Single Send{'' if is_one else 's'} {names} {'is' if is_one else 'are'} scheduled "
+            f"for `{change.name}`, whose audience would change by {whole:,} %, more than the limit "
+            f"of {most:,} %: from {change.impact.before:,} to {change.impact.after:,} contacts",
+            change.query_span or change.span,
+            hint=f"merge the change after it is sent, or add `allow_audience_change: {whole}%` to "
+            "the file if this is intended",
+        )
 
 
 def audience_change_refusals(

@@ -114,7 +114,6 @@ class Comparison:
             patch,
             match.reason or Reason.PARENT_LIST_DIFFERS,
             is_allowed=declared.allow_replace,
-            is_protected=declared.protected,
         )
 
     def _resumed_replacement(self, declared: Declared, new: Remote) -> Replace | None:
@@ -137,7 +136,6 @@ class Comparison:
             _patch(declared, old, fields, Reason.RESUMED),
             Reason.RESUMED,
             is_allowed=True,
-            is_protected=False,
             successor=Successor(new.id, new.definition),
         )
 
@@ -191,6 +189,7 @@ def _patch(declared: Declared, remote: Remote, fields: tuple[str, ...], reason: 
         clauses=_clauses(before, after) if "query_dsl" in fields else (),
         query_span=declared.query_span,
         reason=reason,
+        is_protected=declared.protected,
     )
 
 

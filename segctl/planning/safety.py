@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
-from segctl.planning.audience_limits import audience_change_refusals
+from segctl.planning.audience_limits import audience_change_refusals, scheduled_send_refusals
 from segctl.planning.capacity import capacity_refusals, net_growth, with_headroom
 from segctl.planning.takeovers import Overwrites, overwrite_warnings, takeover_refusals
 from segctl.planning.wording import list_names
@@ -42,7 +42,8 @@ class Limits:
     larger of 3 and 20 % of the managed segments. `allow_destroy` is the exact number that lets one
     plan exceed it. `max_upgrade_difference` is the percentage by which the counts of a v1 segment
     and its upgraded form may differ, relative to the larger one; 100 turns the comparison off.
-    `max_audience_change` is the percentage by which an audience may change, `None` for no limit.
+    `max_audience_change` is the percentage by which an audience may change, `None` for no limit;
+    `scheduled_send_change` is that of a segment that a scheduled Single Send goes to.
     """
 
     max_segments: int = DEFAULT_MAX_SEGMENTS
@@ -50,6 +51,7 @@ class Limits:
     allow_destroy: int | None = None
     max_upgrade_difference: int = DEFAULT_MAX_UPGRADE_DIFFERENCE
     max_audience_change: int | None = None
+    scheduled_send_change: int | None = None
 
 
 def apply_safety_rules(
@@ -83,6 +85,7 @@ def apply_safety_rules(
         *capacity_refusals(plan, limits.max_segments, account_size),
         *_reference_refusals(plan, references),
         *audience_change_refusals(plan.changes, limits.max_audience_change, allowed_changes or {}),
+        *scheduled_send_refusals(plan, limits.scheduled_send_change, allowed_changes or {}),
     )
     return dataclasses.replace(
         plan,
@@ -124,7 +127,7 @@ def targets_phrase(sends: Sequence[SingleSend], still: str = "") -> str:
 
 
 def _single_send_phrase(send: SingleSend) -> str:
-    return f"the Single Send `{send.name}` ({send.status})"
+    return f"the Single Send `{send.name}` ({send.timing})"
 
 
 def _with_waiting_upgrades(plan: Plan, references: References | None) -> Plan:

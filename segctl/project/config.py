@@ -258,9 +258,9 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
 
 
 def _limits(value: dict[str, Any]) -> Limits:
-    change = value.get("max_audience_change")
-    percentage = None if change is None else parse_percentage(change)
-    return Limits(**{**value, "max_audience_change": percentage})
+    percentages = ("max_audience_change", "scheduled_send_change")
+    parsed = {key: parse_percentage(value[key]) for key in percentages if key in value}
+    return Limits(**{**value, **parsed})
 
 
 def _contacts(value: Any) -> ContactFiles | None:

@@ -34,7 +34,7 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     if verbosity < 0:
         return errors + summary
     parts = [diagnostics_text(plan.notices, style)] if plan.notices else []
-    parts += [_change(change, plan.lists, style) for change in plan.changes]
+    parts += [_change(change, plan, style) for change in plan.changes]
     if verbosity > 0:
         parts += [text for text in (_unchanged(plan, style), _unmanaged(plan, style)) if text]
     if errors:
@@ -85,7 +85,8 @@ def action_color(change: Change, style: Style) -> Callable[[str], str]:
             assert_never(change)
 
 
-def _change(change: Change, lists: ListNames, style: Style) -> str:
+def _change(change: Change, plan: Plan, style: Style) -> str:
+    lists = plan.lists
     action = action_name(change)
     paint = action_color(change, style)
     symbol = _SYMBOLS[action]
@@ -94,6 +95,10 @@ def _change(change: Change, lists: ListNames, style: Style) -> str:
     audience = audience_summary(change)
     if audience:
         lines.append(f"      {style.bold('audience')}  {audience}")
+    lines += [
+        f"      {style.bold('used by')}   {clean(f'{send.name}, {send.timing}')}"
+        for send in plan.single_sends_to(change)
+    ]
     match change:
         case Create(after=after):
             lines += _definition(after, "+", style.green, lists)
@@ -151,6 +156,8 @@ def _details(change: Change) -> str:
                 details.append(f"its successor exists, id {change.successor.id}")
             if change.contacts_count is not None:
                 details.append(f"{count(change.contacts_count, 'contact')} now")
+            if not isinstance(change, Delete) and change.is_protected:
+                details.append("protected")
         case _:
             assert_never(change)
     return clean(", ".join(details))

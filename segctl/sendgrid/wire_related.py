@@ -22,7 +22,13 @@ def single_send(data: Any, operation: str) -> SingleSend:
         raise wire.unexpected(operation, "a Single Send has no id")
     name = wire.text(data, "name") or data["id"]
     status = wire.text(data, "status") or "of unknown status"
-    return SingleSend(data["id"], name, status, updated_at=wire.text(data, "updated_at"))
+    return SingleSend(
+        data["id"],
+        name,
+        status,
+        updated_at=wire.text(data, "updated_at"),
+        send_at=wire.text(data, "send_at"),
+    )
 
 
 def audience(data: Any, operation: str) -> SingleSend:

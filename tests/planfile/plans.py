@@ -106,8 +106,18 @@ EDITS = {
     "reason": st.sampled_from(Reason),
     "query_span": st.none() | SPANS,
     "impact": IMPACTS,
+    "is_protected": st.booleans(),
 }
 
+SINGLE_SENDS = st.builds(
+    SingleSend,
+    WORDS,
+    TEXTS,
+    TEXTS,
+    up_to_three(TEXTS),
+    updated_at=st.none(),
+    send_at=st.none() | TEXTS,
+)
 SUCCESSORS = st.builds(Successor, WORDS, SEGMENTS)
 
 
@@ -147,7 +157,6 @@ CHANGES = st.one_of(
         Replace,
         **EDITS,
         is_allowed=st.booleans(),
-        is_protected=st.booleans(),
         successor=st.none() | SUCCESSORS,
     ),
     upgrades(),
@@ -164,6 +173,7 @@ PLANS = st.builds(
     diagnostics=st.lists(DIAGNOSTICS, max_size=2).map(tuple),
     refusals=st.lists(DIAGNOSTICS, max_size=2).map(tuple),
     lists=st.dictionaries(TEXTS, st.none() | TEXTS, max_size=3),
+    single_sends=st.none() | st.lists(SINGLE_SENDS, max_size=2).map(tuple),
     options=st.builds(
         PlanOptions, up_to_three(TEXTS), st.booleans(), st.booleans(), up_to_three(TEXTS)
     ),

@@ -162,10 +162,19 @@ def impact_plan() -> Plan:
         else change
         for change in plan.changes
     )
-    plan = dataclasses.replace(plan, changes=changes)
-    return apply_safety_rules(
-        plan, Limits(max_audience_change=20), 4, References(), {"Moved": 50.0}
+    sends = (
+        SingleSend(
+            ID.format(41),
+            "Spring sale",
+            "scheduled",
+            (ID.format(1), ID.format(4)),
+            send_at="2026-12-01T09:00:00Z",
+        ),
+        SingleSend(ID.format(42), "@all <b>`x`", "draft", (ID.format(1),)),
     )
+    plan = dataclasses.replace(plan, changes=changes, single_sends=sends)
+    limits = Limits(max_audience_change=20, scheduled_send_change=10)
+    return apply_safety_rules(plan, limits, 4, References(), {"Moved": 50.0})
 
 
 def lists_plan() -> Plan:

@@ -19,6 +19,7 @@ from segctl.render.lists import list_name, lists_in_queries
 from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
+from segctl.render.single_sends import NOT_SENT_TO, describe_effect
 from segctl.render.terminal import clean, count, percent
 
 if TYPE_CHECKING:
@@ -245,23 +246,23 @@ def _changed_clauses(changed: Sequence[ClauseChange]) -> Html:
 
 
 def _usage(change: Change, plan: Plan) -> Html:
-    """Return what uses a segment whose id ends, as far as the plan knows."""
-    if not isinstance(change, Delete | Replace | Upgrade):
+    """Return what uses a segment of the account, as far as the plan knows."""
+    if isinstance(change, Create) or (isinstance(change, Patch) and plan.single_sends is None):
         return Html()
-    usage = [
-        diagnostic
-        for diagnostic in _diagnostics_about(change, plan)
-        if diagnostic.code in _USAGE_CODES
-    ]
-    paragraphs = [sentence(capitalized(diagnostic.summary)) for diagnostic in usage] or [
-        html("No Single Send uses it. Check automations in SendGrid: the API does not expose them.")
-    ]
-    return tag(
-        "div",
-        tag("h4", "Who uses it"),
-        [tag("p", paragraph) for paragraph in paragraphs],
-        class_="block",
-    )
+    if isinstance(change, Patch):
+        items = [
+            tag("li", tag("b", send.name), f", {describe_effect(send, change)}")
+            for send in plan.single_sends_to(change)
+        ]
+        usage = [tag("ul", items) if items else tag("p", NOT_SENT_TO)]
+    else:
+        usage = [
+            tag("p", sentence(capitalized(diagnostic.summary)))
+            for diagnostic in _diagnostics_about(change, plan)
+            if diagnostic.code in _USAGE_CODES
+        ] or [tag("p", "No Single Send uses it.")]
+    note = tag("p", "Check automations in SendGrid: the API does not expose them.", class_="where")
+    return tag("div", tag("h4", "Who uses it"), usage, note, class_="block")
 
 
 def _diagnostics(change: Change, plan: Plan, context: RenderContext) -> Html:

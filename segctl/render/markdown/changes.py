@@ -17,12 +17,13 @@ from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
+from segctl.render.single_sends import NOT_SENT_TO, describe_effect
 from segctl.render.terminal import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from segctl.model import Segment
+    from segctl.model import Plan, Segment
     from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
     from segctl.query.explain import ExplanationLine
@@ -87,9 +88,10 @@ def change_line(change: Change) -> Html:
 
 
 def change_block(
-    change: Change, lists: ListNames, context: RenderContext, *, opened: bool = False
+    change: Change, plan: Plan, context: RenderContext, *, opened: bool = False
 ) -> str:
     """Return a collapsed segment: who is in it, what changes, and the diff."""
+    lists = plan.lists
     before, after = before_and_after(change)
     details = (
         [html("in ", code(f"{context.path(change.span)}:{change.span.line}"))]
@@ -98,11 +100,13 @@ def change_block(
     )
     reason = describe_reason(change)
     details += [prose(reason)] if reason else []
+    details += [html("protected")] if getattr(change, "is_protected", False) else []
     paragraph = html(*_join(details))
     return "\n".join(
         [
             f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
             *([tag("p", paragraph)] if details else []),
+            *_single_sends(change, plan),
             *(
                 block
                 for title, lines in explain_change(change, lists)
@@ -116,6 +120,22 @@ def change_block(
             "</details>",
         ]
     )
+
+
+def _single_sends(change: Change, plan: Plan) -> Iterator[str]:
+    """Yield which Single Sends go to the segment, as far as that was read."""
+    if plan.single_sends is None or isinstance(change, Create):
+        return
+    sends = plan.single_sends_to(change)
+    if not sends:
+        yield tag("p", NOT_SENT_TO)
+        return
+    items = [
+        tag("li", code(send.name), html(f", {describe_effect(send, change)}"))
+        for send in sends[:MAX_ITEMS]
+    ]
+    yield tag("p", tag("strong", "Single Sends that go to it:"))
+    yield tag("ul", items, _more(len(sends)))
 
 
 def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:

@@ -85,7 +85,7 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
     is_open = len(plan.changes) <= MAX_OPEN
     notes = [notice for notice in plan.notices if notice.severity is Severity.INFO]
     changes = Part(
-        [change_block(change, plan.lists, context, opened=is_open) for change in plan.changes],
+        [change_block(change, plan, context, opened=is_open) for change in plan.changes],
         _more_note("change", "do not fit into a comment: run with --format text to see all"),
         short=[tag("div", change_line(change)) for change in plan.changes],
         shortened=lambda number: _note(
