@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from segctl.app.installed_commit import installed_commit
 from segctl.common.files import write_atomically
 from segctl.common.package_data import read_packaged
 from segctl.errors import InvalidInput, UsageError
@@ -18,7 +20,7 @@ from segctl.project.files import stays_inside
 from segctl.project.state_folder import STATE_FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from segctl.app.project import Project
@@ -61,10 +63,16 @@ GITHUB_FILES = (
     *WORKFLOWS,
     *(
         f"{ACTION}/{name}"
-        for name in ("action.yml", "install.sh", "run.sh", "report.sh", "github.py")
+        for name in (
+            *("action.yml", "requirements.txt", "common.sh", "github.py"),
+            *("install.sh", "approve.sh", "run.sh", "report.sh"),
+        )
     ),
 )
 """The files in `.github/`: three workflows and the action that they use."""
+
+VERSION_LINE = re.compile(rb"""^    default: "([^"\\]*)" # segctl init$""", re.MULTILINE)
+"""The line of action.yml with what the action installs, which is empty until `init` writes it."""
 
 SCHEMAS = ("segment.schema.json", "segctl.schema.json", "fixtures.schema.json")
 """Schemas for editors. These copies need no network, and are of the version that wrote them."""
@@ -119,7 +127,29 @@ def _contents(project: Project, *, github: bool) -> dict[str, bytes]:
         files |= {
             name: read_packaged("github", name.removeprefix(".github/")) for name in GITHUB_FILES
         }
+        action = f"{ACTION}/action.yml"
+        files[action] = _with_version(files[action], project.root / action, project.env)
     return files
+
+
+def _with_version(data: bytes, written: Path, env: Mapping[str, str]) -> bytes:
+    """Return action.yml with the commit that it installs: that of this program.
+
+    If it is unknown, the one that is already in the `written` file stays.
+    """
+    version = (installed_commit(env) or "").encode()
+    if not version and (match := VERSION_LINE.search(_read(written) or b"")):
+        version = match[1]
+    return VERSION_LINE.sub(lambda _: b'    default: "%s" # segctl init' % version, data)
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the bytes of a file with line breaks as git has them, `None` if it cannot be read."""
+    try:
+        # Git may have converted line breaks.
+        return path.read_bytes().replace(b"\r\n", b"\n") if path.is_file() else None
+    except OSError:
+        return None
 
 
 def _own_files(project: Project) -> dict[str, bytes]:
@@ -168,13 +198,8 @@ def _differs(root: Path, path: Path, data: bytes) -> bool:
 
     What is not a file, or leads out of the project, is not compared, so it is never overwritten.
     """
-    if not path.is_file() or not stays_inside(root, path):
-        return False
-    try:
-        # Git may have converted line breaks.
-        return path.read_bytes().replace(b"\r\n", b"\n") != data
-    except OSError:
-        return False
+    content = _read(path) if stays_inside(root, path) else None
+    return content is not None and content != data
 
 
 def _ignore_state_folder(project: Project) -> StarterFile:

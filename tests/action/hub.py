@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BOT = "github-actions[bot]"
 MAX_BODY = 65_536
+HEAD = "ad" * 20
+"""The last commit of the pull request under review."""
 
 
 @dataclass
@@ -30,6 +32,9 @@ class Hub:
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     pulls: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
+    permissions: dict[str, str] = field(default_factory=dict)
+    minutes: int = 0
     faults: list[int] = field(default_factory=list)
     read_only: bool = False
     requests: list[str] = field(default_factory=list)
@@ -39,8 +44,51 @@ class Hub:
         """Write a comment on a pull request and return its id."""
         comment_id = len(self.comments) + 1
         user = {"login": login}
-        self.comments[comment_id] = {"id": comment_id, "on": number, "body": body, "user": user}
+        self.comments[comment_id] = {
+            "id": comment_id,
+            "on": number,
+            "body": body,
+            "user": user,
+            "updated_at": self.time(),
+        }
         return comment_id
+
+    def time(self) -> str:
+        """Return a time later than every earlier one, as GitHub writes it."""
+        self.minutes += 1
+        return f"2026-07-15T{self.minutes // 60:02}:{self.minutes % 60:02}:00Z"
+
+    def merge(self, number: int, commit: str, *, head: str = HEAD, base: str = "main") -> None:
+        """Record that a commit merged a pull request."""
+        self.pulls.setdefault(commit, []).append(
+            {
+                "number": number,
+                "merged_at": self.time(),
+                "merge_commit_sha": commit,
+                "head": {"sha": head},
+                "base": {"ref": base, "repo": {"full_name": "shop/audiences"}},
+            }
+        )
+
+    def review(
+        self,
+        login: str,
+        state: str = "APPROVED",
+        *,
+        commit: str = HEAD,
+        permission: str = "write",
+        kind: str = "User",
+    ) -> None:
+        """Record a review of the pull request, by someone with this permission."""
+        self.permissions[login] = permission
+        self.reviews.append(
+            {
+                "user": {"login": login, "type": kind},
+                "state": state,
+                "commit_id": commit,
+                "submitted_at": self.time(),
+            }
+        )
 
     def comments_on(self, number: int) -> list[str]:
         """Return the bodies of the comments on a pull request."""
@@ -62,8 +110,8 @@ class Hub:
         return self._route(method, path, query, body)
 
     def _route(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
-        if match := re.fullmatch(r"/commits/(\w+)/pulls", path):
-            return 200, self._page(self.pulls.get(match[1], []), query)
+        if path.startswith(("/commits/", "/pulls/", "/collaborators/")):
+            return 200, self._approval(path, query)
         if match := re.fullmatch(r"/issues/(\d+)/comments", path):
             return self._comments(method, int(match[1]), query, body)
         if match := re.fullmatch(r"/issues/comments/(\d+)", path):
@@ -74,6 +122,15 @@ class Hub:
             self.issues[int(match[1])] |= body
             return 200, self.issues[int(match[1])]
         return 404, {"message": "Not Found"}
+
+    def _approval(self, path: str, query: dict[str, str]) -> Any:
+        """Return what GitHub knows of merges, reviews and permissions."""
+        if match := re.fullmatch(r"/commits/(\w+)/pulls", path):
+            return self._page(self.pulls.get(match[1], []), query)
+        if match := re.fullmatch(r"/collaborators/([\w-]+)/permission", path):
+            return {"permission": self.permissions[match[1]]}
+        assert path == "/pulls/7/reviews"
+        return self._page(self.reviews, query)
 
     def _page(self, items: list[Any], query: dict[str, str]) -> list[Any]:
         size = int(query.get("per_page", "30"))
@@ -92,7 +149,7 @@ class Hub:
         if method == "DELETE":
             del self.comments[comment_id]
             return 204, None
-        self.comments[comment_id] |= body
+        self.comments[comment_id] |= {**body, "updated_at": self.time()}
         return 200, self.comments[comment_id]
 
     def _issues(self, method: str, query: dict[str, str], body: Any) -> tuple[int, Any]:

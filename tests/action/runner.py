@@ -1,7 +1,7 @@
 """A fake runner, which runs the shell steps in `action.yml` as GitHub's runner does.
 
-Does not run steps that use another action (Python, the cache), nor the installation, which .ci/run
-tests with the wheel.
+Does not run steps that use another action (Python, the cache). Instead of the installation, it
+makes the virtual environment that `install.sh` would make, from the modules of this process.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import venv
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,7 +21,6 @@ from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 ACTION = REPOSITORY / ".github/actions/segctl"
 SKIPPED_STEPS = ("Install segctl",)
@@ -33,7 +34,8 @@ class Run:
     log: str
     summary: str
     outputs: dict[str, str]
-    steps: dict[str, dict[str, str]] = field(default_factory=dict)
+    files: dict[str, str]
+    """What the steps wrote for later ones, by the name of the variable with the file."""
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> str:
@@ -68,24 +70,33 @@ def read_outputs(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def make_venv(folder: Path) -> None:
+    """Make a virtual environment that imports the segctl of this checkout."""
+    if folder.exists():
+        return
+    venv.create(folder, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    more = [path for path in map(Path, sys.path) if path.name == "site-packages"]
+    lines = [str(REPOSITORY), *(f"import site; site.addsitedir({str(path)!r})" for path in more)]
+    (packages / "segctl.pth").write_text("\n".join(lines) + "\n", "utf-8")
+
+
 def run_action(
     workspace: Path, env: Mapping[str, str], github: Mapping[str, Any], **inputs: str
 ) -> Run:
     """Run the action in a checkout. `github` is the context of that name."""
     action = yaml.safe_load((ACTION / "action.yml").read_text("utf-8"))
     temp = workspace.parent / "temp"
-    shim = temp / "bin" / "segctl"
-    shim.parent.mkdir(parents=True, exist_ok=True)
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m segctl "$@"\n')
-    shim.chmod(0o755)
-    (shim.parent / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    (shim.parent / "python").chmod(0o755)
+    make_venv(temp / "segctl" / "venv")
     summary = temp / "summary.md"
     summary.write_text("")
+    files = {name: temp / name for name in ("GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")}
+    for path in files.values():
+        path.write_text("")
     context: dict[str, Any] = {
         "github": github,
         "runner": {"temp": str(temp)},
-        "steps": {},
+        "steps": {"python": {"outputs": {"python-path": sys.executable}}},
         "inputs": {},
     }
     known = {name.replace("-", "_"): name for name in action["inputs"]}
@@ -102,20 +113,25 @@ def run_action(
             continue
         output_file = temp / f"output-{number}"
         output_file.unlink(missing_ok=True)
+        script = temp / "step.sh"
+        script.write_text(step["run"], "utf-8")
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            step["shell"].format(script).split(),
             cwd=workspace,
             env={
-                "PATH": f"{shim.parent}:{os.environ['PATH']}",
-                "PYTHONPATH": str(REPOSITORY),
+                "PATH": os.environ["PATH"],
+                "HOME": str(temp),
                 "LC_ALL": "C.UTF-8",
                 "CI": "true",
                 "GITHUB_ACTION_PATH": str(ACTION),
                 "GITHUB_OUTPUT": str(output_file),
                 "GITHUB_STEP_SUMMARY": str(summary),
                 "GITHUB_REPOSITORY": "shop/audiences",
+                "GITHUB_REF": "refs/heads/main",
                 "GITHUB_SHA": str(github["sha"]),
+                "GITHUB_WORKSPACE": str(workspace),
                 "RUNNER_TEMP": str(temp),
+                **{name: str(path) for name, path in files.items()},
                 **env,
                 **{key: evaluate(str(text), context) for key, text in step.get("env", {}).items()},
             },
@@ -132,4 +148,5 @@ def run_action(
     outputs = {
         name: evaluate(output["value"], context) for name, output in action["outputs"].items()
     }
-    return Run(code, log, summary.read_text("utf-8"), outputs)
+    written = {name: path.read_text("utf-8") for name, path in files.items()}
+    return Run(code, log, summary.read_text("utf-8"), outputs, written)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.action.hub import Hub, serve_hub
-from tests.action.runner import ACTION, Run, run_action
-from tests.support.account import KEY
+from tests.action.runner import ACTION
+from tests.action.shop import Shop, serve_shop
 from tests.support.builders import query, segment_yaml
 
 if TYPE_CHECKING:
@@ -24,66 +20,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.posix
 
-TOKEN = "token-of-the-run"
-MERGED = "2026-07-15T16:04:33Z"
-
-
-@dataclass
-class Shop:
-    """A checkout, an account and a repository on the fake GitHub."""
-
-    root: Path
-    hub: Hub
-    remote: Remote
-
-    def git(self, *argv: str) -> str:
-        return subprocess.run(
-            ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com", *argv],
-            cwd=self.root,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.root.parent)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-
-    def commit(self, files: dict[str, str | None]) -> str:
-        """Write files (`None` removes one), commit them, and return the commit."""
-        for name, text in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if text is None:
-                path.unlink()
-            else:
-                path.write_text(text, "utf-8")
-        self.git("add", "-A")
-        self.git("commit", "-qm", "Change the segments")
-        return self.git("rev-parse", "HEAD")
-
-    def run(self, *, pull: int | None = None, key: str = KEY, **inputs: str) -> Run:
-        env = {"GITHUB_API_URL": self.hub.url, "SEGCTL_BASE_URL": self.remote.url}
-        if key:
-            env["SENDGRID_API_KEY"] = key
-        event: dict[str, Any] = {"pull_request": {"number": pull}} if pull else {}
-        github = {"token": TOKEN, "event": event, "sha": self.git("rev-parse", "HEAD")}
-        done = run_action(self.root, env, github, **inputs)
-        for text in (done.log, done.summary, *self.hub.comments_on(7)):
-            assert KEY not in text
-            assert TOKEN not in text
-        return done
-
-    def merge(self, commit: str) -> None:
-        """Record on GitHub that this commit merged #7."""
-        self.hub.pulls[commit] = [{"number": 7, "merged_at": MERGED, "merge_commit_sha": commit}]
-
 
 @pytest.fixture
 def shop(tmp_path: Path, remote: Remote) -> Iterator[Shop]:
-    root = tmp_path / "checkout"
-    root.mkdir()
-    with serve_hub() as hub:
-        shop = Shop(root, hub, remote)
-        shop.git("init", "-q", "-b", "main")
-        shop.commit({"segments/vip.yaml": segment_yaml("VIP", query("total_spend > 500"))})
+    with serve_shop(tmp_path, remote) as shop:
         yield shop
 
 
@@ -355,16 +295,3 @@ def test_the_scripts_use_only_features_of_bash_3_2() -> None:
         assert not re.search(r"mapfile|readarray|declare -A|\$\{\w+(,,|\^\^)|>\(", text), (
             script.name
         )
-
-
-def test_python_imports_no_file_of_the_checkout(shop: Shop) -> None:
-    names = ("secrets", "json", "argparse", "re", "urllib", "venv", "pip")
-    shop.commit(
-        {f"{name}.py": "raise SystemExit('a module of the checkout ran')" for name in names}
-    )
-    done = shop.run(pull=7)
-    assert done.code == 0, done.log
-    assert len(shop.hub.comments_on(7)) == 1
-    for script in ACTION.glob("*.sh"):
-        for line in re.findall(r"^.*\bpython\b.*$", script.read_text("utf-8"), re.MULTILINE):
-            assert "#" in line or re.search(r'python"? -I ', line), f"{script.name}: {line}"

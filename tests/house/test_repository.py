@@ -84,13 +84,13 @@ def test_the_pins_do_not_name_a_package_index() -> None:
     assert not re.search(r"://|--(extra-)?index-url|--find-links|@ ", text)
 
 
-def test_contributing_shows_the_command_that_wrote_the_pins() -> None:
-    written = (REPOSITORY / ".ci/constraints.txt").read_text("utf-8").splitlines()[1]
+@pytest.mark.parametrize("path", [".ci/constraints.txt", ".github/actions/segctl/requirements.txt"])
+def test_contributing_shows_the_command_that_wrote_the_pins(path: str) -> None:
+    written = (REPOSITORY / path).read_text("utf-8").splitlines()[1]
     command = written.removeprefix("#").split()
     contributing = (GITHUB / "CONTRIBUTING.md").read_text("utf-8").replace("\\\n", " ").split("\n")
-    shown = [line.split() for line in contributing if "uv pip compile" in line]
-    assert len(shown) == 1
-    assert [word for word in shown[0][shown[0].index("uv") :] if word != "--upgrade"] == command
+    (shown,) = (line.split() for line in contributing if f"--output-file {path}" in line)
+    assert [word for word in shown[shown.index("uv") :] if word != "--upgrade"] == command
 
 
 @pytest.mark.parametrize("repository", sorted(HOOK_PACKAGES))

@@ -5,7 +5,8 @@ duplicated. Uses only the standard library. Does not connect to SendGrid, and ha
 
     python github.py comment --body FILE (--pull NUMBER | --commit SHA)
     python github.py issue --body FILE --title TITLE [--closed]
-    python github.py approved --commit SHA --target NAME --project FOLDER
+    python github.py approved --commit SHA --ref REF --target NAME --project FOLDER
+        [--require-approval]
     python github.py failed --kind KIND --target NAME --project FOLDER --title TITLE --log FILE
     python github.py outputs --plan FILE
 
@@ -45,6 +46,12 @@ TOP = "."
 MAX_BODY = 65_000
 """Characters; GitHub refuses a comment or an issue of more than 65,536."""
 
+DECISIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+"""States of a review that replace the reviewer's earlier ones; a mere comment does not."""
+
+WRITERS = ("admin", "write")
+"""Permissions with which a user may write; GitHub counts the role `maintain` as `write`."""
+
 MAX_LOG = 20_000
 PER_PAGE = 100
 MAX_PAGES = 100
@@ -70,12 +77,20 @@ class Subject(NamedTuple):
     project: str
 
 
+class Marker(NamedTuple):
+    """What the first line of a body says: its subject, and the plan's digest or an empty text."""
+
+    subject: Subject
+    digest: str
+
+
 class GitHub:
     """The API calls of the action, on one repository."""
 
     def __init__(self) -> None:
         api = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
-        self.base = f"{api}/repos/{os.environ['GITHUB_REPOSITORY']}"
+        self.repository = os.environ["GITHUB_REPOSITORY"]
+        self.base = f"{api}/repos/{self.repository}"
         self.token = os.environ.get("GITHUB_TOKEN", "")
         self.author = os.environ.get("SEGCTL_COMMENT_AUTHOR") or "github-actions[bot]"
 
@@ -123,36 +138,51 @@ class GitHub:
             if len(items) < PER_PAGE:
                 return
 
-    def own(self, posts: Iterator[dict[str, Any]], subject: Subject) -> list[Any]:
-        """Return the action's own comments or issues on a subject, oldest first."""
+    def own(self, posts: Iterator[dict[str, Any]], subject: Subject) -> list[dict[str, Any]]:
+        """Return the action's own comments or issues on a subject, oldest first.
+
+        Raises `GitHubError` for a marker that says something twice.
+        """
         return [
             post
             for post in posts
             if (post.get("user") or {}).get("login") == self.author
             and (marker := read_marker(post.get("body") or "")) is not None
-            and marker[0] == subject
+            and marker.subject == subject
         ]
 
-    def merged_pull(self, commit: str) -> int | None:
-        """Return the number of the merged pull request that a commit belongs to, if any."""
-        pulls = list(self.pages(f"/commits/{commit}/pulls"))
+    def merged_pulls(self, commit: str) -> list[dict[str, Any]]:
+        """Return the merged pull requests of a commit, those that it merged first."""
+        pulls = self.pages(f"/commits/{commit}/pulls")
         merged = [pull for pull in pulls if pull.get("merged_at")]
-        exact = [pull for pull in merged if pull.get("merge_commit_sha") == commit]
-        return next((int(pull["number"]) for pull in (*exact, *merged)), None)
+        return sorted(merged, key=lambda pull: pull.get("merge_commit_sha") != commit)
+
+    def can_write(self, user: dict[str, Any]) -> bool:
+        """Return whether a user is a person who may write to the repository.
+
+        Anyone who sees a repository can approve its pull requests, and so can a workflow's token.
+        """
+        if user.get("type") != "User":
+            return False
+        answer = self.call("GET", f"/collaborators/{quote(user['login'])}/permission")
+        return isinstance(answer, dict) and answer.get("permission") in WRITERS
 
 
-def read_marker(body: str) -> tuple[Subject, str] | None:
-    """Return the subject of a body and the digest of its plan, empty if there is none.
+def read_marker(body: str) -> Marker | None:
+    """Return what the marker of a body says, `None` if there is none.
 
-    Only a marker in the first line counts.
+    Only a marker in the first line counts. Raises `GitHubError` if it says something twice.
     """
     match = MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
     if match is None:
         return None
-    facts = dict(fact.split("=", 1) for fact in match["facts"].split())
-    subject = Subject(match["kind"], facts.get("target", "-"), facts.get("project", TOP))
-    digest = facts.get("digest", "")
-    return subject, digest if DIGEST.fullmatch(digest) else ""
+    facts = [fact.split("=", 1) for fact in match["facts"].split()]
+    fact_of = dict(facts)
+    if len(fact_of) < len(facts):
+        raise GitHubError("the marker of a comment says something twice; delete that comment")
+    subject = Subject(match["kind"], fact_of.get("target", "-"), fact_of.get("project", TOP))
+    digest = fact_of.get("digest", "")
+    return Marker(subject, digest if DIGEST.fullmatch(digest) else "")
 
 
 def read_body(path: str) -> tuple[str, Subject]:
@@ -163,21 +193,26 @@ def read_body(path: str) -> tuple[str, Subject]:
         raise GitHubError(f"{path} does not start with a segctl marker")
     if len(body) > MAX_BODY:
         body = body[:MAX_BODY].rsplit("\n", 1)[0]
-    return body, marker[0]
+    return body, marker.subject
 
 
 def comment(github: GitHub, args: argparse.Namespace) -> str:
     """Write the comment, or update the existing one. Return what was done."""
     body, subject = read_body(args.body)
-    number = args.pull or github.merged_pull(args.commit)
+    number = args.pull
     if number is None:
-        return "no comment: this commit does not belong to a merged pull request"
+        pulls = github.merged_pulls(args.commit)
+        if not pulls:
+            return "no comment: this commit does not belong to a merged pull request"
+        number = pulls[0]["number"]
     existing = github.own(github.pages(f"/issues/{number}/comments"), subject)
     if not existing:
         github.call("POST", f"/issues/{number}/comments", {"body": body})
         return f"commented on #{number}"
     first, *duplicates = existing
-    github.call("PATCH", f"/issues/comments/{first['id']}", {"body": body})
+    # A comment that says the same keeps its time, which an approval is compared with.
+    if first["body"] != body:
+        github.call("PATCH", f"/issues/comments/{first['id']}", {"body": body})
     for duplicate in duplicates:
         github.call("DELETE", f"/issues/comments/{duplicate['id']}")
     return f"updated the comment on #{number}"
@@ -204,21 +239,79 @@ def issue(github: GitHub, args: argparse.Namespace) -> str:
 
 
 def approved(github: GitHub, args: argparse.Namespace) -> str:
-    """Return the digest of the plan in the comment of the merged pull request.
+    """Return the digest of the plan that the pull request showed which a commit merged.
 
-    Raises `GitHubError` if there is none.
+    Raises `GitHubError` if there is none, if its last commit was pushed after the approval, or, if
+    approval is required, if nobody approved that commit once its plan was shown.
     """
-    number = github.merged_pull(args.commit)
-    if number is None:
+    pull = approved_pull(github, args.commit, args.ref)
+    number = pull["number"]
+    subject = Subject("plan", marker_value(args.target), args.project)
+    posts = github.own(github.pages(f"/issues/{number}/comments"), subject)
+    digests = {marker.digest for post in posts if (marker := read_marker(post["body"]))}
+    if len(digests) > 1:
+        raise GitHubError(f"#{number} has several comments with plans for {args.target}")
+    digest = "".join(digests)
+    if not digest:
+        raise GitHubError(f"#{number} has no comment with a plan for the target {args.target}")
+    shown_at = max(post["updated_at"] for post in posts)
+    check_reviews(github, pull, shown_at, is_required=args.require_approval)
+    return digest
+
+
+def approved_pull(github: GitHub, commit: str, ref: str) -> dict[str, Any]:
+    """Return the pull request that this commit merged into this branch. Raises `GitHubError`."""
+    pulls = github.merged_pulls(commit)
+    if not pulls:
         raise GitHubError(
             "this commit does not belong to a merged pull request, so no plan was approved"
         )
-    subject = Subject("plan", marker_value(args.target), args.project)
-    for post in github.own(github.pages(f"/issues/{number}/comments"), subject):
-        marker = read_marker(post["body"])
-        if marker is not None and marker[1]:
-            return marker[1]
-    raise GitHubError(f"#{number} has no comment with a plan for the target {args.target}")
+    first = pulls[0]
+    for pull in pulls:
+        base = pull["base"]
+        is_base = f"refs/heads/{base['ref']}" == ref
+        is_here = base["repo"]["full_name"].lower() == github.repository.lower()
+        if is_base and is_here and pull.get("merge_commit_sha") == commit:
+            return pull
+    raise GitHubError(
+        f"#{first['number']} was not merged by this commit into {ref.removeprefix('refs/heads/')}, "
+        "so no plan was approved"
+    )
+
+
+def check_reviews(
+    github: GitHub, pull: dict[str, Any], shown_at: str, *, is_required: bool
+) -> None:
+    """Raise `GitHubError` if the reviews of a pull request approve something else.
+
+    An approval is of the commit that it was made on. The last decision of a reviewer counts.
+    `shown_at` is when the plan's comment was last changed, as GitHub writes times.
+    """
+    number, head = pull["number"], pull["head"]["sha"]
+    decisions = {}
+    for review in github.pages(f"/pulls/{number}/reviews"):
+        if review.get("state") in DECISIONS and review.get("user"):
+            decisions[review["user"]["login"]] = review
+    approvals = [
+        review
+        for review in decisions.values()
+        if review["state"] == "APPROVED" and github.can_write(review["user"])
+    ]
+    current = [review for review in approvals if review["commit_id"] == head]
+    if approvals and not current:
+        raise GitHubError(
+            f"#{number} was approved at the commit {approvals[-1]['commit_id'][:7]}; nobody "
+            f"approved the plan of {head[:7]}, which was pushed later"
+        )
+    if not is_required:
+        return
+    if not current:
+        raise GitHubError(f"nobody with write access approved #{number}")
+    if all(review["submitted_at"] < shown_at for review in current):
+        raise GitHubError(
+            f"#{number} was approved at {current[-1]['submitted_at']}, before the comment showed "
+            f"this plan at {shown_at}"
+        )
 
 
 def marker_value(text: str) -> str:
@@ -270,7 +363,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     required = {
         "comment": ["--body"],
         "issue": ["--body", "--title"],
-        "approved": ["--commit", "--target", "--project"],
+        "approved": ["--commit", "--ref", "--target", "--project"],
         "failed": ["--kind", "--target", "--project", "--title", "--log"],
         "outputs": ["--plan"],
     }
@@ -280,6 +373,8 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
             command.add_argument(option, required=True)
         if name == "issue":
             command.add_argument("--closed", action="store_true")
+        if name == "approved":
+            command.add_argument("--require-approval", action="store_true")
         if name == "comment":
             where = command.add_mutually_exclusive_group(required=True)
             where.add_argument("--pull", type=int)

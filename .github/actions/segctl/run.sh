@@ -2,8 +2,10 @@
 # Runs one segctl command for the action. Writes what the later steps need: body.md (the comment or
 # issue, which starts with its marker), the outputs, the job summary, and segctl's exit code as the
 # output `code`. The last step of the action exits with that code.
-# It uses only features of bash 3.2, the version on macOS, where an empty array counts as unset.
+# This is the only script with the key, which only `with_key` passes on. It has no token of GitHub.
 set -euo pipefail
+. "${GITHUB_ACTION_PATH:?}/common.sh"
+limit_environment
 
 # Each run has its own folder, because a job may use the action for several projects or targets.
 mkdir -p "${SEGCTL_WORK:?}"
@@ -15,22 +17,20 @@ log=$work/log.txt
 longest_comment=65000
 : > "$more_summary"
 
-output() { printf '%s=%s\n' "$1" "$2" >> "$GITHUB_OUTPUT"; }
-# -I isolates Python: a file of the checkout with the name of a Python module is not imported.
-github() { python -I "$GITHUB_ACTION_PATH/github.py" "$@"; }
-
 command=${INPUT_COMMAND:?}
-segctl=(segctl -C "${INPUT_WORKING_DIRECTORY:-.}" --target "${INPUT_TARGET:?}")
+[[ ${INPUT_API_KEY_ENV:?} =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] \
+  || fail "the input api-key-env must be the name of a variable"
+
+# Runs segctl with the key in the variable that the target's api_key_env names.
+with_key() {
+  (
+    export "$INPUT_API_KEY_ENV=${INPUT_API_KEY:-}"
+    segctl "$@"
+  )
+}
+
 # The arguments from the workflow, split at white space. Nothing in them is expanded.
 read -rd '' -a more <<< "${INPUT_ARGUMENTS:-}" || true
-
-# Prints the project's folder as segctl writes it into its markers, even if a file is invalid.
-project_folder() {
-  local folder
-  folder=$("${segctl[@]}" validate --format markdown 2> /dev/null \
-    | sed -n '1s/.* project=\([^ ]*\) .*/\1/p') || true
-  printf '%s' "${folder:-.}"
-}
 
 # Writes a body that explains a failure: the title $2, and the output of segctl in a code block.
 explain_failure() {
@@ -40,7 +40,7 @@ explain_failure() {
 
 # Text from the files may look like a workflow command. Between mute_commands and unmute_commands,
 # the runner executes none.
-token=$(python -I -c 'import secrets; print(secrets.token_hex(16))')
+token=$(python -c 'import secrets; print(secrets.token_hex(16))')
 mute_commands() { printf '::stop-commands::%s\n' "$token"; }
 unmute_commands() { printf '\n::%s::\n' "$token"; }
 
@@ -49,36 +49,45 @@ with_log() {
   { "$@" 2>&1 >&4 4>&- | tee "$log" >&2 4>&-; } 4>&1
 }
 
+# Ends an apply before it starts. $log says why, and $1 as well.
+refuse() {
+  unmute_commands
+  printf '::error title=segctl::%s\n' "$1"
+  mute_commands
+  explain_failure apply "Nothing was applied: no plan was approved"
+  code=1
+}
+
 code=0
 mute_commands
 case $command in
   validate)
-    "${segctl[@]}" validate --format github ${more[@]+"${more[@]}"} > "$work/findings.txt" || code=$?
+    segctl validate --format github ${more[@]+"${more[@]}"} > "$work/findings.txt" || code=$?
     unmute_commands
     cat "$work/findings.txt"
     mute_commands
-    "${segctl[@]}" validate --format markdown > "$more_summary" 2> /dev/null || true
+    segctl validate --format markdown > "$more_summary" 2> /dev/null || true
     # The tests of the segments need no key, either.
     if [ "$code" = 0 ]; then
-      "${segctl[@]}" test --format github > "$work/tests.txt" || code=$?
+      segctl test --format github > "$work/tests.txt" || code=$?
       unmute_commands
       cat "$work/tests.txt"
       mute_commands
-      "${segctl[@]}" test --format markdown >> "$more_summary" 2> /dev/null || true
+      segctl test --format markdown >> "$more_summary" 2> /dev/null || true
     fi
     ;;
   plan)
-    with_log "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} || code=$?
+    with_log with_key plan --out "$plan" ${more[@]+"${more[@]}"} || code=$?
     if [ -s "$plan" ]; then
       unmute_commands
-      "${segctl[@]}" show "$plan" --format github
+      segctl show "$plan" --format github
       mute_commands
-      "${segctl[@]}" show "$plan" --format markdown > "$body"
+      segctl show "$plan" --format markdown > "$body"
       github outputs --plan "$plan" >> "$GITHUB_OUTPUT"
       output plan "$plan"
     else
       unmute_commands
-      "${segctl[@]}" validate --format github 2> /dev/null || true
+      segctl validate --format github 2> /dev/null || true
       mute_commands
       explain_failure plan "segctl could not make a plan"
     fi
@@ -87,32 +96,32 @@ case $command in
     expect=()
     digest=${INPUT_EXPECT_DIGEST:-}
     if [ "$digest" = approved ]; then
-      if ! digest=$(github approved --commit "${GITHUB_SHA:?}" --target "$INPUT_TARGET" \
-        --project "$(project_folder)" 2> "$log"); then
-        unmute_commands
-        printf '::error title=segctl::%s\n' "$(tail -n 1 "$log")"
-        mute_commands
-        explain_failure apply "Nothing was applied: no plan was approved"
-        code=1
+      digest=${APPROVED_DIGEST:-}
+      if [ -z "$digest" ]; then
+        cp "${REFUSAL:?}" "$log"
+        refuse "$(tail -n 1 "$log")"
       fi
+    elif [ -z "$digest" ] && [ "${INPUT_REQUIRE_APPROVAL:-}" != false ]; then
+      echo "expect-digest is empty, and require-approval is not false" > "$log"
+      refuse "$(cat "$log")"
     fi
     if [ -n "$digest" ]; then expect=(--expect-digest "$digest"); fi
     if [ "$code" = 0 ]; then
-      with_log "${segctl[@]}" apply --auto-approve --format markdown \
+      with_log with_key apply --auto-approve --format markdown \
         --journal "$work/journal.ndjson" ${expect[@]+"${expect[@]}"} ${more[@]+"${more[@]}"} \
         > "$body" || code=$?
       [ -s "$body" ] || explain_failure apply "Nothing was applied"
       # The plan was refused. The approver must see the current one.
-      if [ "$code" = 3 ] && "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} > "$log" 2>&1 \
+      if [ "$code" = 3 ] && with_key plan --out "$plan" ${more[@]+"${more[@]}"} > "$log" 2>&1 \
         || [ -s "$plan" ]; then
-        "${segctl[@]}" show "$plan" --format markdown | tail -n +2 > "$more_summary"
+        segctl show "$plan" --format markdown | tail -n +2 > "$more_summary"
       fi
       cat "$body"
       output journal "$work/journal.ndjson"
     fi
     ;;
   drift)
-    with_log "${segctl[@]}" drift --detailed-exitcode --format markdown ${more[@]+"${more[@]}"} \
+    with_log with_key drift --detailed-exitcode --format markdown ${more[@]+"${more[@]}"} \
       > "$body" || code=$?
     case $code in
       0) output changes false ;;
@@ -130,6 +139,10 @@ case $command in
 esac
 unmute_commands
 
+if [ "$code" = 1 ] && [ -z "${INPUT_API_KEY:-}" ] && [ "$command" != validate ] \
+  && [ "$INPUT_TARGET" != sandbox ]; then
+  echo "::notice title=segctl::the input api-key is empty: pass the secret that holds the key"
+fi
 output code "$code"
 # The job summary has room for more than a comment, so it always contains everything.
 if [ -s "$body" ]; then

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.app.installed_commit import REPOSITORY, installed_commit
 from segctl.app.repository import folder_in_repository
-from segctl.app.starter_files import WORKFLOWS, FileState, write_starter_files
+from segctl.app.starter_files import ACTION, WORKFLOWS, FileState, write_starter_files
 from segctl.cli.options import with_project
 from segctl.render.terminal import clean, count
 
@@ -55,9 +56,25 @@ def command(project: Project, console: Console, *, github: bool, update: bool) -
         )
     if FileState.WRITTEN in states.values():
         console.talk("Next: segctl validate, then segctl --target sandbox plan")
+    if states.get(f"{ACTION}/action.yml") in {FileState.WRITTEN, FileState.UPDATED}:
+        console.talk(clean(_action_installs(installed_commit(project.env))))
     if FileState.WRITTEN in {states.get(name) for name in WORKFLOWS}:
         console.talk(
             "For GitHub: add a read-only key as the repository's secret SENDGRID_API_KEY, and a "
             "key with write access as the same secret of its environment `production`"
         )
     return 0
+
+
+def _action_installs(version: str | None) -> str:
+    """Return what the action installs, as `installed_commit` gives it."""
+    if version is None:
+        return (
+            "warning: it is unknown from which commit segctl was installed, so the action cannot "
+            "install it; set the action's `version` in the workflows"
+        )
+    url, _, commit = version.rpartition("@")
+    return (
+        f"Until segctl has a release, the action installs the commit {commit[:12]} of "
+        f"{url.removeprefix('git+') or REPOSITORY}"
+    )
