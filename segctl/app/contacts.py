@@ -20,6 +20,7 @@ from segctl.declarations.fields_file import column_types
 from segctl.errors import Refused, SegctlError, UnexpectedResponse, UsageError
 from segctl.planning.list_references import list_ids_of
 from segctl.project.state_folder import STATE_FOLDER, make_state_folder
+from segctl.query.parser.tokens import lower
 from segctl.render.previews import quote_names
 from segctl.render.terminal import clean
 from segctl.sendgrid.exports import Exports
@@ -199,12 +200,15 @@ def _used_list_ids(
     for remote in snapshot.remotes:
         if remote.name in names:
             used += list_ids_of(remote.query, remote.parent_list_ids or ())
-    unknown = dict.fromkeys(list_id for list_id in used if list_id not in lists)
+    spellings = {lower(list_id): list_id for list_id in lists}
+    unknown = dict.fromkeys(list_id for list_id in used if lower(list_id) not in spellings)
     if unknown:
         console.talk(
             f"warning: segments use lists that the account does not have: {quote_names(unknown)}"
         )
-    yield from dict.fromkeys(list_id for list_id in used if list_id in lists)
+    yield from dict.fromkeys(
+        spellings[lower(list_id)] for list_id in used if lower(list_id) in spellings
+    )
 
 
 def _list_ids(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:

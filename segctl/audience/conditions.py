@@ -27,7 +27,12 @@ from segctl.audience.typed_sql import (
 from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
-from segctl.query.joins import join_condition, merges_contact_id
+from segctl.query.joins import (
+    is_contact_join,
+    join_condition,
+    merges_contact_id,
+    operands_of,
+)
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
@@ -48,11 +53,11 @@ class ConditionTranslator(FunctionTranslator):
     """Translates conditions.
 
     `flags` collects the conditions, by name, that single events decide; where it is `None`, each
-    becomes a subquery.
+    becomes a subquery. `in_flag`: DuckDB may compute all parts of a condition for each event.
     """
 
     flags: dict[str, str] | None = None
-    _in_flag = False
+    in_flag = False
 
     def condition(  # noqa: C901 - one branch a shape
         self, node: ast.Expression, scope: TableScope
@@ -89,7 +94,7 @@ class ConditionTranslator(FunctionTranslator):
 
     def _group(self, operator: str, operands: Sequence[ast.Expression], scope: TableScope) -> str:
         conditions = self.condition_sqls(operands, scope)
-        if self._in_flag:
+        if self.in_flag:
             return join_conditions(operator, conditions)
         return f" {operator} ".join(conditions)
 
@@ -228,7 +233,7 @@ class ConditionTranslator(FunctionTranslator):
         )
         flag_scope = replace(scope, tables=tables)
         # Without flags inside: a nested query would give its events the same alias.
-        used, self.used, self.flags, self._in_flag = self.used, set(), None, True
+        used, self.used, self.flags, self.in_flag = self.used, set(), None, True
         try:
             conditions = []
             for node in nodes:
@@ -241,7 +246,7 @@ class ConditionTranslator(FunctionTranslator):
             # The translation as a subquery reports it, with all other problems.
             is_possible = False
         finally:
-            self.used, self.flags, self._in_flag = used, flags, False
+            self.used, self.flags, self.in_flag = used, flags, False
         if not is_possible:
             return None
         self.used.add(CONTACT)
@@ -251,7 +256,7 @@ class ConditionTranslator(FunctionTranslator):
         return f"COALESCE(f.{name}, FALSE)"
 
     def _links(self, node: ast.Expression, scope: TableScope) -> bool:
-        if not _is_contact_join(node):
+        if not is_contact_join(node):
             return False
         used, self.used = self.used, set()
         self.condition_sql(node, scope)
@@ -300,31 +305,12 @@ class ConditionTranslator(FunctionTranslator):
             condition = join_condition(query, join)
             if join.kind != "INNER" or condition is None:
                 raise refusal(join, "SendGrid documents no join but JOIN … ON …")
-            if not any(map(_is_contact_join, operands_of(condition))):
+            if not any(map(is_contact_join, operands_of(condition))):
                 raise refusal(condition, "the tables must be joined on contact_id")
             conditions += self.condition_sqls((condition,), scope)
         return conditions
 
 
-def operands_of(where: ast.Expression | None) -> Sequence[ast.Expression]:
-    """Return the conditions that must all hold."""
-    if isinstance(where, ast.And):
-        return where.operands
-    return (where,) if where else ()
-
-
 def tables_sql(tables: Sequence[ScopedTable]) -> str:
     """Return tables for FROM."""
     return ", ".join(f"{table.table} AS {table.alias}" for table in tables)
-
-
-def _is_contact_join(node: ast.Expression) -> bool:
-    match node:
-        case ast.Comparison(
-            op="=",
-            left=ast.Column(qualifier=ast.Name(text=left_table), name=left),
-            right=ast.Column(qualifier=ast.Name(text=right_table), name=right),
-        ):
-            names = {lower(left.text), lower(right.text)}
-            return names == {JOIN_COLUMN} and lower(left_table) != lower(right_table)
-    return False

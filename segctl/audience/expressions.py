@@ -151,8 +151,8 @@ class ExpressionTranslator(ABC):
         json_type, text = path_columns(name)
         return f"{table.alias}.{json_type}", f"{table.alias}.{text}"
 
-    def error_sql(self, node: ast.Column, message: str) -> str:
-        """Return SQL that fails when it is computed, with a message about a path into DATA."""
+    def error_sql(self, node: ast.Node, message: str) -> str:
+        """Return SQL that fails when it is computed, with a message about a part of the query."""
         source = " ".join(self.text[node.start : node.end].split())
         literal = text_sql(f"{ERROR_PREFIX}{source} {message}")
         if self.paths is None:

@@ -32,12 +32,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from segctl.audience.conditions import CONTACT, ConditionTranslator, operands_of, tables_sql
+from segctl.audience.conditions import CONTACT, ConditionTranslator, tables_sql
+from segctl.audience.event_joins import EventJoin
 from segctl.audience.scope import Columns, ColumnUse, ScopedTable, TableScope
-from segctl.audience.typed_sql import NUMBER_TYPE, text_sql
+from segctl.audience.typed_sql import NUMBER_TYPE, list_ids_sql
 from segctl.query import ast
 from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType
-from segctl.query.joins import join_condition, merges_contact_id
+from segctl.query.joins import join_condition, merges_contact_id, operands_of
+from segctl.query.list_ids import LIST_IDS, normal_list_ids
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
@@ -147,12 +149,12 @@ class _AudienceTranslator(ConditionTranslator):
             ]
             row = _row_condition(query, _Exists(event_tables, tuple(joins)), on_rows)
             conditions.append(row)
-            sqls.append(self._join_flag(query, event_tables, row_nodes, scope) or row.sql)
+            sqls.append(self._join_sql(query, event_tables, row_nodes, scope) or row.sql)
         if parents:
-            ids = ", ".join(map(text_sql, parents))
-            conditions.insert(0, Condition(-1, -1, f'list_has_any(c."list_ids", [{ids}])'))
+            ids = tuple(normal_list_ids(parents))
+            conditions.insert(0, Condition(-1, -1, list_ids_sql(f'{CONTACT}."{LIST_IDS}"', ids)))
             sqls.insert(0, conditions[0].sql)
-            self.column_uses.append(ColumnUse("contact_data", "list_ids", -1, -1, tuple(parents)))
+            self.column_uses.append(ColumnUse("contact_data", LIST_IDS, -1, -1, ids))
         place = query.where or query
         sql = f"({' AND '.join(sqls)})" if sqls else "TRUE"
         root = Condition(place.start, place.end, sql, "AND", tuple(conditions))
@@ -179,18 +181,23 @@ class _AudienceTranslator(ConditionTranslator):
             merges_contact_id=merges_contact_id(query),
         )
 
-    def _join_flag(
+    def _join_sql(
         self,
         query: ast.Query,
         event_tables: Sequence[ScopedTable],
         nodes: Sequence[ast.Expression],
         scope: TableScope,
     ) -> str | None:
-        """Return SQL for a flag instead of a join; `nodes` are the conditions on its rows."""
-        if len(event_tables) != 1:
+        """Return SQL for a join that many contacts share; `nodes` are the conditions on its rows.
+
+        A flag where that is possible; `None` where the joined rows are to be formed.
+        """
+        if self.flags is None:
             return None
         on = [node for join in query.joins for node in operands_of(join_condition(query, join))]
-        return self.flag(event_tables[0], [*on, *nodes], scope)
+        if len(event_tables) == 1:
+            return self.flag(event_tables[0], [*on, *nodes], scope)
+        return EventJoin(self, event_tables, [*on, *nodes], scope).sql()
 
     def _condition_and_uses(
         self, node: ast.Expression, scope: TableScope

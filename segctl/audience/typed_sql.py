@@ -14,10 +14,11 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_as_utc
+from segctl.query.list_ids import normal_list_ids
 from segctl.query.value_types import ValueType, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from segctl.query.ast import Node
@@ -55,6 +56,12 @@ class TypedSql:
 def text_sql(text: str) -> str:
     """Return a text as a DuckDB literal; the doubled quote is DuckDB's only escape."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def list_ids_sql(lists: str, list_ids: Iterable[str]) -> str:
+    """Return the condition that one of the `lists` of a contact is among `list_ids`."""
+    ids = ", ".join(map(text_sql, normal_list_ids(list_ids)))
+    return f"list_has_any(list_transform({lists}, lambda list_id: lower(list_id)), [{ids}])"
 
 
 def name_sql(name: str) -> str:

@@ -20,8 +20,8 @@ from segctl.common.clock import format_utc
 from segctl.contacts.dataset import PULLED_FORMAT
 from segctl.contacts.file_readers import read_relation
 from segctl.errors import UnexpectedResponse, UsageError
-from segctl.planning.list_references import LIST_IDS
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
+from segctl.query.list_ids import LIST_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,6 +27,7 @@ from segctl.contacts.masking import mask_samples
 from segctl.errors import UsageError
 from segctl.query.ast import Column
 from segctl.query.catalogue import JOIN_COLUMN
+from segctl.query.list_ids import LIST_IDS, normal_list_ids
 from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse
 from segctl.query.parser.tokens import lower
@@ -299,13 +300,14 @@ def _check_column(dataset: Dataset, use: ColumnUse) -> Problem | None:
     if column.unusable:
         message = f"`{use.column}` in {relation.name} {column.unusable}"
         return Problem("wrong-type", message, "export it in another type", *place)
-    if use.column != "list_ids" or dataset.lists is None:
+    if use.column != LIST_IDS or dataset.lists is None:
         return None
     pull = "run `segctl contacts pull` to read their members"
     if use.items is None:
         message = "this uses all lists of a contact, and the members of some lists are unknown"
         return Problem("unknown-list", message, pull, *place)
-    unknown = [item for item in use.items if item not in dataset.lists]
+    known = frozenset(normal_list_ids(dataset.lists))
+    unknown = [item for item in use.items if item not in known]
     if not unknown:
         return None
     names = {list_id.lower(): name for list_id, name in dataset.account_lists.items() if name}

@@ -43,7 +43,8 @@ def read_fields(file: str, data: bytes) -> tuple[Fields | None, list[Diagnostic]
     if problem is not None:
         return None, [problem]
     document = parse_document(file, text)
-    if not document.report_api_keys(whole=True) and document.value is None:
+    document.report_api_keys(whole=True)
+    if document.value is None and not document.diagnostics:
         document.report(
             "empty-file", "the file is empty", hint="run `segctl fields pull`, or delete it"
         )

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from segctl.declarations.joined_comments import check_joined_comments
 from segctl.declarations.key_blocks import FileBlocks, comments_in, comments_of, split_blocks
+from segctl.documents.git_leftovers import git_leftover
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
@@ -84,6 +85,9 @@ def format_sql_file(text: str, file: str = "") -> Formatted:
     line_end = "\n"
     if body.count("\r") == body.count("\n") == body.count("\r\n") > 0:
         line_end, body = "\r\n", body.replace("\r\n", "\n")
+    leftover = git_leftover(file, body)
+    if leftover is not None:
+        return Formatted(text, changed=False, problems=(leftover,))
     formatted = format_query(parse(body))
     if formatted.reason:
         problem = _unformatted_file(formatted.reason, Span(file, 1, 1))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import find_keys
 from segctl.common.suggest import closest_match
-from segctl.declarations.git_leftovers import git_leftover
 from segctl.declarations.joined_comments import check_joined_comments
 from segctl.documents.document import (
     Document,
@@ -24,6 +23,7 @@ from segctl.documents.document import (
     quote_value,
     spans_at,
 )
+from segctl.documents.git_leftovers import git_leftover
 from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.yaml_reader import parse_document
@@ -55,12 +55,8 @@ def read_file(
     text, problem = decode_utf8(file, data)
     if problem is not None:
         return None, Document(file, "", diagnostics=[problem])
-    leftover = git_leftover(file, text)
-    if leftover is None:
-        document = parse_document(file, text)
-    else:
-        document = Document(file, text, diagnostics=[leftover])
-    if document.report_api_keys(whole=True) or leftover is not None:
+    document = parse_document(file, text)
+    if document.report_api_keys(whole=True):
         return None, document
     if document.value is None:
         if not document.diagnostics:

@@ -3,7 +3,7 @@
 Composes from PyYAML's events, so that duplicate keys, exponential aliases and endless nesting are
 found before they cost anything (a recursive loader takes quadratic time on a file of opening
 brackets, then takes the process down). Refuses what is not plain data: tags, merge keys, keys that
-are not text, a second document. Does not know segments.
+are not text, a second document, what git left instead of the content. Does not know segments.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from segctl.documents.document import (
     span_of,
     spans_at,
 )
+from segctl.documents.git_leftovers import git_leftover
 
 if TYPE_CHECKING:
     from segctl.errors import Span
@@ -65,6 +66,10 @@ _SPECIAL = frozenset(Resolver.yaml_implicit_resolvers)
 def parse_document(file: str, text: str) -> Document:
     """Return the document in a text. Never raises for its content: see `diagnostics`."""
     document = Document(file, text)
+    leftover = git_leftover(file, text)
+    if leftover is not None:
+        document.diagnostics.append(leftover)
+        return document
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
         _report_character(document, forbidden.start())

@@ -2,7 +2,7 @@
 
 Trusts neither the repository nor the user's settings: no process runs a hook, an external diff, a
 text conversion or a pager, fetches objects that a partial clone lacks, follows grafts or replaced
-objects, or takes a committed folder for a repository. Changes nothing.
+objects, takes a committed folder for a repository, or gets a secret. Changes nothing.
 """
 
 from __future__ import annotations
@@ -33,11 +33,17 @@ _SETTINGS = {
     "log.showSignature": "false",
     "safe.bareRepository": "explicit",
 }
-# The variables of git that pass to it: where its programs and settings are, and settings, which are
-# how a container says that it trusts a folder (`safe.directory`). No other does: git has dozens,
-# each version more, and GIT_DIR and the like, which a hook sets, would point it elsewhere.
+# The variables that pass to git: where programs, libraries, settings and temporary files are, who
+# started sudo (for git's check of a folder's owner), and settings, which are how a container says
+# that it trusts a folder (`safe.directory`). No other does. Git needs no secret of this process; it
+# has dozens of variables, each version more, and GIT_DIR and the like, which a hook sets, would
+# point it elsewhere.
 _PASSED_VARIABLES = re.compile(
-    r"GIT_EXEC_PATH|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_[0-9]+)"
+    r"PATH|HOME|XDG_CONFIG_HOME|TMPDIR|SUDO_UID|(LD|DYLD|DYLD_FALLBACK)_LIBRARY_PATH"
+    r"|DEVELOPER_DIR|SDKROOT"  # macOS, whose git is a link to that of the developer tools
+    r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|TEMP|TMP|USERPROFILE|HOMEDRIVE|HOMEPATH"
+    r"|(LOCAL)?APPDATA|PROGRAMDATA|PROGRAMFILES(\(X86\))?|PROGRAMW6432"  # Windows
+    r"|GIT_EXEC_PATH|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_[0-9]+)"
 )
 _ENVIRONMENT = {
     "LC_ALL": "C",
@@ -75,11 +81,7 @@ class Git:
     """
 
     def __init__(self, root: Path, env: Mapping[str, str], timeout: float) -> None:
-        passed = {
-            key: value
-            for key, value in env.items()
-            if not key.startswith("GIT_") or _PASSED_VARIABLES.fullmatch(key)
-        }
+        passed = {key: value for key, value in env.items() if _PASSED_VARIABLES.fullmatch(key)}
         self._env = {**passed, **_ENVIRONMENT}
         self._patience = timeout
         folder = root.resolve()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.query import ast
+from segctl.query.list_ids import LIST_IDS
 from segctl.query.parser.parse import parse
 from segctl.query.parser.tokens import lower
 from segctl.query.visit import walk
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from segctl.model import Change, Segment
-
-LIST_IDS = "list_ids"
 
 
 def list_ids_of(query: str | None, parent_list_ids: Sequence[str] = ()) -> Iterator[str]:

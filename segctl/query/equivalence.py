@@ -2,13 +2,13 @@
 
 Queries compare by their normal form, which ignores case outside quotes, white space, comments, a
 final `;`, AS, INNER, `<>` for `!=`, redundant parentheses, the order of IN lists and of the
-operands of AND and OR, and the names of aliases. Every other rewrite is rejected, even if it is
-true: `NOT a = b` is not `a != b` here, nor `1.0` `1`, nor NOW() CURRENT_TIMESTAMP, nor the join `ON
-contact_id` its equality (SendGrid may accept one and not the other), and duplicates stay. A false
-"changed" costs a look; a false "unchanged" costs an audience.
+operands of AND and OR, the names of aliases, and the case of the ids of lists. Every other rewrite
+is rejected, even if it is true: `NOT a = b` is not `a != b` here, nor `1.0` `1`, nor NOW()
+CURRENT_TIMESTAMP, nor the join `ON contact_id` its equality (SendGrid may accept one and not the
+other), and duplicates stay. A false "changed" costs a look; a false "unchanged" costs an audience.
 
 The normal form of a query is itself a query with the same meaning, so two queries with the same
-normal form mean the same. It keeps strings and quoted names as written, and the keys of
+normal form mean the same. It keeps other strings and quoted names as written, and the keys of
 semi-structured paths (`DATA:payload.Key`), where case matters in JSON.
 
 Aliases. The tables of the outermost query become `t0_1`, `t0_2`, … in the order of FROM and JOIN,

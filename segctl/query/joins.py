@@ -1,4 +1,4 @@
-"""The condition of a join, also in SendGrid's general form.
+"""The conditions of a join, also in SendGrid's general form.
 
 `JOIN <table> ON contact_id` is SendGrid's own form (sendgrid-api.md §6): the bare column stands for
 the equality of both tables' contact_id, and is not ambiguous elsewhere in such a query. Judges no
@@ -7,10 +7,15 @@ join: which ones SendGrid documents is up to the lint rules.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from segctl.query import ast
 from segctl.query.aliases import alias_of
 from segctl.query.catalogue import JOIN_COLUMN
 from segctl.query.parser.tokens import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def is_bare(join: ast.Join) -> bool:
@@ -42,3 +47,23 @@ def join_condition(query: ast.Query, join: ast.Join) -> ast.Expression | None:
     return ast.Comparison(
         start=on.start, end=on.end, left=next(columns), op="=", right=next(columns)
     )
+
+
+def is_contact_join(node: ast.Expression) -> bool:
+    """Return whether a condition equates the contact_id of two tables."""
+    match node:
+        case ast.Comparison(
+            op="=",
+            left=ast.Column(qualifier=ast.Name(text=left_table), name=left),
+            right=ast.Column(qualifier=ast.Name(text=right_table), name=right),
+        ):
+            names = {lower(left.text), lower(right.text)}
+            return names == {JOIN_COLUMN} and lower(left_table) != lower(right_table)
+    return False
+
+
+def operands_of(where: ast.Expression | None) -> Sequence[ast.Expression]:
+    """Return the conditions that must all hold."""
+    if isinstance(where, ast.And):
+        return where.operands
+    return (where,) if where else ()

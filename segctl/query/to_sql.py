@@ -6,12 +6,13 @@ not lay out: the normal form is for comparing, people read what they wrote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.query import ast
 from segctl.query.aliases import AliasScope, alias_scope, can_rename_aliases, select_aliases
 from segctl.query.catalogue import UnsupportedKind
+from segctl.query.list_ids import list_ids_of_call
 from segctl.query.parser.expressions import ADD, AND, CAST, COMPARE, CONCAT, MULTIPLY, NOT, OR, SIGN
 from segctl.query.parser.tokens import lower
 
@@ -217,7 +218,18 @@ class SqlWriter:
         if node.bare:
             return _name(node.name)
         distinct = "DISTINCT " if node.distinct else ""
-        return f"{_name(node.name)}({distinct}{', '.join(self.write(arg) for arg in node.args)})"
+        arguments = ", ".join(self.write(argument) for argument in self._arguments(node))
+        return f"{_name(node.name)}({distinct}{arguments})"
+
+    def _arguments(self, node: ast.Call) -> Iterator[ast.Expression]:
+        """Yield the arguments of a call; in a normal form, the ids of lists are in lower case."""
+        list_ids = () if self.faithful else list_ids_of_call(node)
+        for argument in node.args:
+            if isinstance(argument, ast.Array) and list_ids:
+                items = tuple(_in_lower_case(item) for item in argument.items)
+                yield replace(argument, items=items)
+            else:
+                yield _in_lower_case(argument) if argument in list_ids else argument
 
     def _column(self, node: ast.Column) -> str:
         keep_case = self.faithful and not node.name.quoted
@@ -236,6 +248,13 @@ class SqlWriter:
             return ""
         alias = self.scope.find(lower(name.text)) if self.scope else None
         return f"{alias or _name(name)}."
+
+
+def _in_lower_case(node: ast.Expression) -> ast.Expression:
+    """Return a string in lower case, unless it has escapes, where case can matter."""
+    if isinstance(node, ast.String) and "\\" not in node.raw:
+        return replace(node, raw=lower(node.raw))
+    return node
 
 
 def _name(name: ast.Name) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.common.timestamps import parse_time
 from segctl.query import ast
+from segctl.query.list_ids import LIST_IDS, is_list_column, normal_list_ids
 from segctl.query.parser.tokens import lower, upper
 from segctl.sgql.parse import parse
 from segctl.sgql.predicates import (
@@ -85,7 +86,10 @@ class SgqlQuery:
         """Return the value of the query for one contact and its events. Raises `CannotEvaluate`."""
         fields = fold_row(contact)
         event_rows = [fold_row(event) for event in events]
-        parents = (_contains(fields.get("list_ids"), list_id) for list_id in self.parent_list_ids)
+        parents = [
+            _contains(fields.get(LIST_IDS), list_id)
+            for list_id in normal_list_ids(self.parent_list_ids)
+        ]
         return _and([*parents, self._predicate(self.predicate, fields, event_rows)])
 
     def _predicate(self, predicate: Predicate, contact: Row, events: Sequence[Row]) -> SqlBool:
@@ -164,8 +168,12 @@ class SgqlQuery:
                 return None if base is None else _add_interval(_as_time(base), op, interval)
             case ast.Binary(op=op, left=left, right=right):
                 return _arithmetic(op, value_of(left), value_of(right))
-            case ast.Call(name=name, args=args):
-                return self._call(upper(name.text), [value_of(arg) for arg in args])
+            case ast.Call(name=ast.Name(text=name), args=(column, ast.String(value=list_id))) if (
+                upper(name) == "CONTAINS" and is_list_column(column)
+            ):
+                return _contains(value_of(column), lower(list_id))
+            case ast.Call(name=function, args=args):
+                return self._call(upper(function.text), [value_of(arg) for arg in args])
             case _:
                 raise CannotEvaluate("this expression is not part of SGQL")
 
@@ -240,6 +248,8 @@ def fold_row(row: Row) -> FoldedRow:
     if isinstance(row, FoldedRow):
         return row
     columns = {lower(name): value for name, value in row.items()} | dict(row)
+    if columns.get(LIST_IDS):
+        columns[LIST_IDS] = normal_list_ids(columns[LIST_IDS])
     return FoldedRow(
         (name, value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else value)
         for name, value in columns.items()

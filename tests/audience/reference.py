@@ -290,7 +290,7 @@ def shift(base: datetime | None, amount: int, unit: str) -> datetime | None:
     return base.replace(year=year, month=month + 1, day=day)
 
 
-def call_of(  # noqa: C901, PLR0911 - one branch a function
+def call_of(  # noqa: C901, PLR0911, PLR0912 - one branch a function
     node: ast.Call, env: Env, world: World
 ) -> Any:
     name = node.name.text.upper()
@@ -307,7 +307,11 @@ def call_of(  # noqa: C901, PLR0911 - one branch a function
         wanted = node.args[1]
         items = wanted.items if isinstance(wanted, ast.Array) else (wanted,)
         texts = {evaluate(item, env, world) for item in items}
-        return None if values is None else bool(texts & set(values))
+        if values is None:
+            return None
+        if node.args[0].name.text.lower() == "list_ids":  # type: ignore[union-attr]
+            texts, values = {text.lower() for text in texts}, [value.lower() for value in values]
+        return bool(texts & set(values))
     values = [evaluate(arg, env, world) for arg in node.args]
     if name in ("COALESCE", "NVL", "IFNULL"):
         return next((value for value in values if value is not None), None)

@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from .reference import Row
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
-COLUMNS = Columns(
-    {
-        "plan": ColumnType.VARCHAR,
-        "Nick name": ColumnType.VARCHAR,
-        "total_spend": ColumnType.NUMBER,
-        "orders_count": ColumnType.NUMBER,
-        "last_order": ColumnType.TIMESTAMP,
-        "signed_up": ColumnType.TIMESTAMP,
-    }
-)
+FIELDS = {
+    "plan": ColumnType.VARCHAR,
+    "Nick name": ColumnType.VARCHAR,
+    "total_spend": ColumnType.NUMBER,
+    "orders_count": ColumnType.NUMBER,
+    "last_order": ColumnType.TIMESTAMP,
+    "signed_up": ColumnType.TIMESTAMP,
+}
+COLUMNS = Columns(FIELDS)
 TEXTS = ("", "pro", "Pro", "50%", "a_b", "it's", 'say "vip"', "é", "back\\slash", "x@example.com")
 NUMBERS = tuple(map(Decimal, ("0", "-1", "1", "2.5", "3", "500", "500.01", "0.000000001")))
 TIMES = (
@@ -38,7 +37,7 @@ TIMES = (
     datetime(2024, 2, 29, tzinfo=UTC),
     datetime(2026, 2, 28, 12, 30, tzinfo=UTC),
 )
-LISTS = ("l-1", "l-2", "l-3")
+LISTS = ("l-1", "L-2", "l-3")
 KEYS = ("campaign", "Odd key")
 TEXT_COLUMNS = ("email", "country", "plan", '"Nick name"')
 NUMBER_COLUMNS = ("total_spend", "orders_count")
@@ -170,6 +169,8 @@ def _of_contact(alias: str) -> st.SearchStrategy[str]:
     items = st.lists(st.sampled_from(LISTS), min_size=1, max_size=3).map(
         lambda names: "[" + ", ".join(map(_text, names)) + "]"
     )
+    # The ids of lists compare in any case, other lists exactly.
+    items = st.builds(lambda text, spell: spell(text), items, st.sampled_from([str, str.upper]))
     contains = st.builds(
         "{}array_contains({}, {})".format, _nots, _column(LIST_COLUMNS, alias),
         st.one_of(items, st.sampled_from(LISTS).map(_text)),
@@ -197,7 +198,12 @@ def _of_event(alias: str) -> st.SearchStrategy[str]:
     )
 
 
-_event_conditions = _conditions(_of_event("e."))
+def event_conditions(alias: str) -> st.SearchStrategy[str]:
+    """Return conditions on one event."""
+    return _conditions(_of_event(alias))
+
+
+_event_conditions = event_conditions("e.")
 _subqueries = st.one_of(
     st.builds(
         "contact_id {}IN (SELECT e.contact_id FROM event_data e WHERE {})".format,

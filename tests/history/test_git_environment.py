@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,6 +136,32 @@ def test_all_of_them_together_change_nothing(
     repository: Repository, commit: str, other: Repository, trap: Path
 ) -> None:
     check_everything(repository, commit, {**os.environ, **redirecting(other, trap)})
+
+
+SECRETS = {
+    "SENDGRID_API_KEY": "SG.a",
+    "SENDGRID_API_KEY_FILE": "/run/secrets/key",
+    "SHOP_SENDGRID_KEY": "SG.b",
+    "SEGCTL_API_KEY_COMMAND": "vault read -field=key secret/sendgrid",
+    "GITHUB_TOKEN": "ghs_x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "VAULT_TOKEN": "x",
+}
+
+
+@pytest.mark.posix
+def test_git_gets_no_secret(repository: Repository, commit: str, tmp_path: Path) -> None:
+    log, path = tmp_path / "environments", tmp_path / "bin"
+    path.mkdir()
+    program = path / "git"
+    program.write_text(f"#!/bin/sh\nenv >>'{log}'\nexec '{shutil.which('git')}' \"$@\"\n")
+    program.chmod(0o755)
+    own_path = f"{path}{os.pathsep}{os.environ['PATH']}"
+    check_everything(repository, commit, {**os.environ, **SECRETS, "PATH": own_path})
+    lines = log.read_text().splitlines()
+    assert f"PATH={own_path}" in lines
+    for name, value in SECRETS.items():
+        assert not any(name in line or f"={value}" in line for line in lines)
 
 
 @pytest.mark.parametrize("way", ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_COUNT"])

@@ -141,6 +141,12 @@ def test_parent_lists_are_a_set_of_ids_whose_case_does_not_count() -> None:
     assert plan_for([declare("a", "SELECT 1", LIST_A, LIST_B)], [remote]).changes == ()
 
 
+def test_the_case_of_a_list_id_in_a_query_does_not_count() -> None:
+    query = "SELECT contact_id, updated_at FROM contact_data WHERE array_contains(list_ids, ['{}'])"
+    remote = remote_segment("a", query.format(LIST_A.upper()))
+    assert plan_for([declare("a", query.format(LIST_A.lower()))], [remote]).changes == ()
+
+
 def test_an_undeclared_segment_is_left_alone() -> None:
     plan = plan_for([], [remote_segment("b", None), remote_segment("a", None, v1=True)])
     assert plan.changes == ()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from segctl.app.console import Console
     from segctl.app.project import Project
 
-_WIDTH = 88
+_WIDTH = 80
 
 
 @click.command("explain")

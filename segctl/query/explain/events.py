@@ -1,146 +1,138 @@
-"""Plain English for what contacts did: the conditions on one row of `event_data`, as one phrase.
+"""What contacts did: the conditions on one row of `event_data`, read as one event.
 
-Reads source, type, time and Single Send of an event. Words the values seen in real queries
-(sendgrid-api.md §6); other values are shown unchanged. A condition without words is quoted after
-the phrase: "for which `…` is true".
+Reads source, type, time and Single Send of an event; other conditions stay statements about it.
+`clauses` words them all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN
-from segctl.query.explain.phrases import join_with, plain_text, quote_condition, string_value
-from segctl.query.explain.times import TimeBound, read_time, time_range
+from segctl.query.explain.comparisons import FLIPPED
+from segctl.query.explain.operands import SINGLE_SEND_PATH, read_term
+from segctl.query.explain.times import NamedTime, TimeBound, TimePoint, read_time
+from segctl.query.explain.values import string_values
 from segctl.query.parser.tokens import lower
+from segctl.query.value_types import ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-_VERBS = {"processed": "were sent", "delivered": "received", "open": "opened", "click": "clicked"}
-_NEGATED_VERBS = {
-    "processed": "were not sent", "delivered": "did not receive", "open": "did not open",
-    "click": "did not click",
-}  # fmt: skip
-_SINGLE_SEND_PATH = ("payload", "unique_args", "singlesend_id")
-FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
-"""The operator to use when the operands change places."""
+    from segctl.query.explain.scope import ExplainScope
+    from segctl.query.explain.statements import Statement
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class EventDescription:
-    """The conditions on one event that a contact has, or does not have."""
+    """The conditions on one event that a contact has, or does not have.
 
+    `label` is the alias of an event that other conditions refer to. `others` are the conditions
+    without a place of their own, all of which must be true.
+    """
+
+    label: str = ""
     types: tuple[str, ...] = ()
     excluded_types: tuple[str, ...] = ()
     source: str | None = None
     single_send: str | None = None
     low: TimeBound | None = None
     high: TimeBound | None = None
-    unexplained: list[str] = field(default_factory=list)
+    others: tuple[Statement, ...] = ()
 
-    def add(self, node: ast.Expression) -> None:
-        """Add a condition on the event."""
-        if isinstance(node, ast.And):
-            for operand in node.operands:
-                self.add(operand)
-        elif not (_is_contact_guard(node) or self._add_values(node) or self._add_bound(node)):
-            self.unexplained.append(quote_condition(node))
+
+@dataclass(slots=True)
+class EventReader:
+    """Collects the conditions on one event; `scope` is about that event."""
+
+    scope: ExplainScope
+    event: EventDescription = field(default_factory=EventDescription)
+
+    def add(self, node: ast.Expression) -> bool:
+        """Add a condition on the event; return whether it has a place in the description."""
+        return self._is_contact_guard(node) or self._add_values(node) or self._add_bound(node)
+
+    def add_other(self, statement: Statement) -> None:
+        """Add a statement about the event."""
+        self.event = replace(self.event, others=(*self.event.others, statement))
+
+    def _is_own(self, column: ast.Column) -> bool:
+        return self.scope.owner(column) == self.scope.subject
+
+    def _is_contact_guard(self, node: ast.Expression) -> bool:
+        """Return whether a condition only says that an event has a contact, as in NOT IN."""
+        match node:
+            case ast.IsNull(operand=ast.Column(name=name, path=()) as column, negated=True):
+                return lower(name.text) == JOIN_COLUMN and self._is_own(column)
+        return False
 
     def _add_values(self, node: ast.Expression) -> bool:
         column, values, negated = _values(node)
-        name = lower(column.name.text) if column else ""
-        if column is None or not values:
+        if column is None or not values or not self._is_own(column):
             return False
-        path = tuple(step.text for step in column.path if isinstance(step, ast.Name))
-        handled = False
-        if name == "event_type" and not column.path:
-            if negated and not (self.excluded_types or self.types):
-                self.excluded_types, handled = values, True
-            elif not negated and not (self.types or self.excluded_types):
-                self.types, handled = values, True
+        event, name = self.event, lower(column.name.text)
+        if name == "event_type" and not column.path and not (event.types or event.excluded_types):
+            values = tuple(dict.fromkeys(values))
+            self.event = (
+                replace(event, excluded_types=values) if negated else replace(event, types=values)
+            )
         elif negated or len(values) > 1:
-            handled = False
-        elif name == "event_source" and not column.path and self.source is None:
-            self.source, handled = values[0], True
-        elif (
-            name == "data"
-            and path == _SINGLE_SEND_PATH == path[: len(column.path)]
-            and self.single_send is None
-        ):
-            self.single_send, handled = values[0], True
-        return handled
-
-    def _add_bound(self, node: ast.Expression) -> bool:
-        time_bounds = read_time_bounds(node)
-        if time_bounds is None:
             return False
-        column, low, high = time_bounds
-        if lower(column.name.text) != "timestamp" or column.path:
+        elif name == "event_source" and not column.path and event.source is None:
+            self.event = replace(event, source=values[0])
+        elif name == "data" and _is_single_send(column) and event.single_send is None:
+            self.event = replace(event, single_send=values[0])
+        else:
             return False
-        if (low and self.low) or (high and self.high):
-            return False
-        self.low, self.high = low or self.low, high or self.high
         return True
 
-    def phrase(self, *, negated: bool = False, it: str | None = None) -> str:
-        """Return the event in words, after `who`; `it` is the Single Send mentioned just before."""
-        words = self._action(negated=negated, it=it)
-        time = time_range(self.low, self.high, past=True)
-        if time:
-            words += f" {time}"
-        if self.unexplained:
-            verb = "is" if len(self.unexplained) == 1 else "are"
-            words += f", for which {' and '.join(self.unexplained)} {verb} true"
-        return words
+    def _add_bound(self, node: ast.Expression) -> bool:
+        low, high = self._bounds(node)
+        event = self.event
+        if not (low or high) or (low and event.low) or (high and event.high):
+            return False
+        self.event = replace(event, low=low or event.low, high=high or event.high)
+        return True
 
-    def _action(self, *, negated: bool, it: str | None) -> str:
-        if self.types and all(event_type in _VERBS for event_type in self.types):
-            verbs = _NEGATED_VERBS if negated else _VERBS
-            actions = [verbs[event_type] for event_type in self.types]
-            verb = join_with(actions, "and" if negated else "or")
-            return f"{verb} {self._message(negated=negated, it=it)}"
-        kind = "e-mail event" if self.source == "mail" else "event"
-        words = f"have {'no' if negated else 'an'} {kind}"
-        if self.source not in (None, "mail"):
-            words += f" from the source “{plain_text(self.source or '')}”"
-        if self.types:
-            words += f" of type {_quoted_types(self.types)}"
-        if self.excluded_types:
-            words += f" of a type other than {_quoted_types(self.excluded_types)}"
-        if self.single_send is not None:
-            words += f" for {_single_send(self.single_send, it)}"
-        return words
+    def _bounds(self, node: ast.Expression) -> tuple[TimeBound | None, TimeBound | None]:
+        """Return the bounds that a condition sets to the time of the event."""
+        match node:
+            case ast.Comparison(op="<" | "<=" | ">" | ">=" as op, left=left, right=right):
+                word = str(op)
+                if not self._is_time(left):
+                    left, right, word = right, left, FLIPPED[op]
+                point = self._point(right) if self._is_time(left) else None
+                if point:
+                    bound = TimeBound(point, inclusive=len(word) > 1)
+                    return (bound, None) if word[0] == ">" else (None, bound)
+            case ast.Between(operand=operand, low=low, high=high, negated=False):
+                start, end = self._point(low), self._point(high)
+                if self._is_time(operand) and start and end:
+                    return TimeBound(start, inclusive=True), TimeBound(end, inclusive=True)
+            case _:
+                pass
+        return None, None
 
-    def _message(self, *, negated: bool, it: str | None) -> str:
-        """Return what was sent, opened or clicked: `an e-mail`, `the Single Send …`."""
-        if self.single_send is not None:
-            message = _single_send(self.single_send, it)
-        elif self.source == "mail":
-            message = "any e-mail" if negated else "an e-mail"
-        else:
-            message = "any message" if negated else "a message"
-        if self.source not in (None, "mail"):
-            message += f" (source “{plain_text(self.source or '')}”)"
-        return message
+    def _is_time(self, node: ast.Expression) -> bool:
+        match node:
+            case ast.Column(name=name, path=()):
+                return lower(name.text) == "timestamp" and self._is_own(node)
+            case _:
+                return False
 
-
-def _single_send(single_send: str, it: str | None) -> str:
-    return "it" if single_send == it else f"the Single Send {plain_text(single_send)}"
+    def _point(self, node: ast.Expression) -> TimePoint | None:
+        point = read_time(node, strings=True)
+        if point:
+            return point
+        term = read_term(self.scope, node)
+        if term is None or term.type is not ValueType.TIME:
+            return None
+        return NamedTime(term.noun.removeprefix("the time of ") if term.past else term.noun)
 
 
-def _quoted_types(types: Sequence[str]) -> str:
-    return join_with([f"“{plain_text(event_type)}”" for event_type in types])
-
-
-def _is_contact_guard(node: ast.Expression) -> bool:
-    """Return whether a condition only says that an event has a contact, as in NOT IN queries."""
-    match node:
-        case ast.IsNull(operand=ast.Column(name=name, path=()), negated=True):
-            return lower(name.text) == JOIN_COLUMN
-    return False
+def _is_single_send(column: ast.Column) -> bool:
+    keys = tuple(step.text if isinstance(step, ast.Name) else None for step in column.path)
+    return keys == SINGLE_SEND_PATH
 
 
 def _values(node: ast.Expression) -> tuple[ast.Column | None, tuple[str, ...], bool]:
@@ -149,42 +141,22 @@ def _values(node: ast.Expression) -> tuple[ast.Column | None, tuple[str, ...], b
         case ast.Comparison(op="=" | "!=" as op, left=ast.Column() as column, right=right) | (
             ast.Comparison(op="=" | "!=" as op, right=ast.Column() as column, left=right)
         ):
-            return column, _string_values((right,)), op == "!="
+            return column, string_values((right,)), op == "!="
         case ast.In(operand=ast.Column() as column, items=tuple(items), negated=negated):
-            return column, _string_values(items), negated
+            return column, string_values(items), negated
         case ast.Or(operands=operands):
             read = [_values(operand) for operand in operands]
-            columns = {(lower(c.name.text), len(c.path)) for c, _, _ in read if c}
-            usable = all(c and not c.path and values and not neg for c, values, neg in read)
+            columns = {
+                (lower(column.qualifier.text) if column.qualifier else "", lower(column.name.text))
+                for column, _, _ in read
+                if column
+            }
+            usable = all(
+                column and not column.path and values and not negated
+                for column, values, negated in read
+            )
             if usable and len(columns) == 1:
                 return read[0][0], tuple(v for _, values, _ in read for v in values), False
         case _:
             pass
     return None, (), False
-
-
-def _string_values(nodes: Iterable[ast.Expression]) -> tuple[str, ...]:
-    """Return the values of string literals; nothing if any node is something else."""
-    values = [string_value(node) for node in nodes]
-    return tuple(value for value in values if value is not None) if None not in values else ()
-
-
-def read_time_bounds(
-    node: ast.Expression,
-) -> tuple[ast.Column, TimeBound | None, TimeBound | None] | None:
-    """Return the column that a condition limits to a range of times, or `None`."""
-    match node:
-        case ast.Comparison(op="<" | "<=" | ">" | ">=" as op, left=left, right=right):
-            if isinstance(right, ast.Column):
-                left, right, op = right, left, FLIPPED[op]  # type: ignore[assignment]
-            point = read_time(right)
-            if isinstance(left, ast.Column) and point:
-                bound = TimeBound(point, inclusive=len(op) > 1)
-                return (left, bound, None) if op[0] == ">" else (left, None, bound)
-        case ast.Between(operand=ast.Column() as column, low=low, high=high, negated=False):
-            start, end = read_time(low), read_time(high)
-            if start and end:
-                return column, TimeBound(start, inclusive=True), TimeBound(end, inclusive=True)
-        case _:
-            pass
-    return None

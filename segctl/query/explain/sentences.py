@@ -11,36 +11,34 @@ IDs are shown in full, because two of them may differ only in the last digit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from segctl.query import ast
 from segctl.query.catalogue import UnsupportedKind
-from segctl.query.explain.conditions import ConditionReader, linked_aliases
-from segctl.query.explain.phrases import quote_clause, quote_sql
-from segctl.query.explain.scope import ExplainScope
-from segctl.query.explain.statements import (
-    EventStatement,
-    StatementGroup,
-    list_membership,
-    relative_clause,
-)
+from segctl.query.explain.clauses import join_clauses, main_clause, relative_clause
+from segctl.query.explain.conditions import ConditionReader
+from segctl.query.explain.links import linked_aliases
+from segctl.query.explain.memberships import list_membership
+from segctl.query.explain.quotations import quote_clause, quote_sql
+from segctl.query.explain.scope import NO_FIELDS, NO_LISTS, ExplainScope, field_types
+from segctl.query.explain.statements import EventStatement, StatementGroup
+from segctl.query.explain.values import signs_note
 from segctl.query.joins import join_condition
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.to_sql import SqlWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.model.contact_fields import ListNames
+    from segctl.query.catalogue import ColumnType
+    from segctl.query.explain.statements import Statement
 
 MAX_SENTENCE_LENGTH = 220
 """The length in characters up to which several statements make one sentence."""
 
 MAX_CLAUSES = 4
 """The number of statements that one sentence may have."""
-
-_NO_LISTS: ListNames = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +49,31 @@ class ExplanationLine:
     text: str
 
 
-def explain(query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()) -> str:
+def explain(
+    query: ast.Query,
+    *,
+    lists: ListNames = NO_LISTS,
+    parents: Sequence[str] = (),
+    fields: Mapping[str, ColumnType] = NO_FIELDS,
+) -> str:
     """Return who is in the audience of a query, ending with a full stop.
 
-    `lists` has the known names of contact lists by ID; `parents` the IDs of the segment's parent
-    lists. Never raises; e-mail addresses are masked.
+    `lists` has the known names of contact lists by ID, `parents` the IDs of the segment's parent
+    lists, `fields` the known types of the account's own fields. Never raises; e-mail addresses are
+    masked.
     """
-    lines = explain_lines(query, lists=lists, parents=parents)
+    lines = explain_lines(query, lists=lists, parents=parents, fields=fields)
     return "\n".join(
         line.text if not line.depth else f"{'  ' * (line.depth - 1)}- {line.text}" for line in lines
     )
 
 
 def explain_lines(
-    query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()
+    query: ast.Query,
+    *,
+    lists: ListNames = NO_LISTS,
+    parents: Sequence[str] = (),
+    fields: Mapping[str, ColumnType] = NO_FIELDS,
 ) -> tuple[ExplanationLine, ...]:
     """Return the explanation line by line, for views with their own kind of lists."""
     shape = _shape(query)
@@ -72,7 +81,9 @@ def explain_lines(
         text = f"contacts selected by the query {quote_sql(SqlWriter().query(query))}"
         return (ExplanationLine(0, f"{_with_parents(text, parents, lists)}."),)
     contacts, events, conditions, with_last_event = shape
-    group = ConditionReader(ExplainScope(lists, contacts, events)).read_all(conditions)
+    types = field_types(query, fields)
+    scope = ExplainScope(contacts, events, lists=lists, fields=types)
+    group = ConditionReader(scope).read_all(conditions)
     if len(group.parts) == 1 and isinstance(group.parts[0], StatementGroup):
         group = group.parts[0]
     tail = ", with the time of the latest such event" if with_last_event else ""
@@ -85,6 +96,7 @@ def explain_lines(
         text = f"Contacts who {membership}meet {amount} of these conditions{tail}:"
         lines = [ExplanationLine(0, text)]
         lines += _list_lines(group, 1)
+    lines = [_with_signs(line) for line in lines]
     lines[-1] = ExplanationLine(lines[-1].depth, f"{lines[-1].text}.")
     unsupported = [
         e
@@ -101,6 +113,11 @@ def explain_lines(
             ),
         )
     return tuple(lines)
+
+
+def _with_signs(line: ExplanationLine) -> ExplanationLine:
+    note = signs_note(line.text)
+    return ExplanationLine(line.depth, f"{line.text}, where {note}") if note else line
 
 
 def _with_parents(text: str, parents: Sequence[str], lists: ListNames) -> str:
@@ -187,44 +204,29 @@ def _sentence(group: StatementGroup) -> str | None:
     """Return a group as one sentence, or `None` if a list is clearer."""
     if not group.parts:
         return "all contacts"
-    clauses = list(_clauses(group))
-    if len(clauses) < len(group.parts):
+    clauses = [
+        relative_clause(part, it)
+        for part, it in _with_single_sends(group)
+        if not isinstance(part, StatementGroup)
+    ]
+    if len(clauses) < len(group.parts) or len(clauses) > MAX_CLAUSES:
         return None
-    word = "and" if group.every else "or"
-    if len(clauses) == 1:
-        return f"contacts {clauses[0]}"
-    if len(clauses) > MAX_CLAUSES:
-        return None
-    needs_comma = any(
-        ", " in quote_clause or (group.every and " or " in quote_clause) for quote_clause in clauses
-    )
-    comma = "," if len(clauses) > 2 or needs_comma else ""  # noqa: PLR2004
-    text = f"contacts {', '.join(clauses[:-1])}{comma} {word} {clauses[-1]}"
-    return text if len(text) <= MAX_SENTENCE_LENGTH else None
+    text = f"contacts {join_clauses(clauses, every=group.every)}"
+    return text if len(text) <= MAX_SENTENCE_LENGTH or len(clauses) == 1 else None
 
 
-def _clauses(group: StatementGroup) -> Iterator[str]:
-    """Yield the statements of a group, but not its nested groups, as relative clauses."""
+def _with_single_sends(group: StatementGroup) -> Iterator[tuple[Statement, str | None]]:
+    """Yield the statements of a group, each with the Single Send mentioned just before."""
     single_send: str | None = None
     for part in group.parts:
-        if not isinstance(part, StatementGroup):
-            yield relative_clause(part, single_send)
+        yield part, single_send
         single_send = part.event.single_send if isinstance(part, EventStatement) else None
 
 
 def _list_lines(group: StatementGroup, depth: int) -> Iterator[ExplanationLine]:
-    clauses = _clauses(group)
-    for part in group.parts:
+    for part, it in _with_single_sends(group):
         if isinstance(part, StatementGroup):
             yield ExplanationLine(depth, f"{'all' if part.every else 'at least one'} of these:")
             yield from _list_lines(part, depth + 1)
         else:
-            yield ExplanationLine(depth, _main_clause(next(clauses)))
-
-
-def _main_clause(relative: str) -> str:
-    """Return a relative clause as an item of a list: `their country is US`."""
-    pronoun, _, rest = relative.partition(" ")
-    if pronoun == "for":
-        return rest.removeprefix("whom ")
-    return f"{'their' if pronoun == 'whose' else 'they'} {rest}"
+            yield ExplanationLine(depth, main_clause(part, it))

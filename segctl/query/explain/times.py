@@ -1,9 +1,7 @@
 """Plain English for times: `timestampadd(day, -30, CURRENT_TIMESTAMP)` is 30 days ago.
 
-Reads points in time, relative to now or absolute, and words what is after, before and between them.
-Claims no more than is true: "in the last 30 days" excludes the future, so fields that can be in the
-future get "in the last 30 days or in the future". Whether a bound is inclusive is not mentioned for
-points relative to now: it is a single instant.
+Reads points in time: relative to now, on a calendar, or computed from today's date. `ranges` words
+what is after, before and between them.
 """
 
 from __future__ import annotations
@@ -11,10 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from segctl.query import ast
-from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
-from segctl.query.explain.phrases import number_text
+from segctl.query.catalogue import TIME_UNITS
+from segctl.query.explain.values import number_text
 from segctl.query.parser.tokens import lower, upper
 
 _MONTHS = (
@@ -27,13 +26,16 @@ _ISO = re.compile(
 _AMOUNT = re.compile(r"\s*([+-]?\d+)\s*+([A-Za-z]+)?\s*")
 _NOW = frozenset(("CURRENT_TIMESTAMP", "NOW", "SYSDATE", "GETDATE", "LOCALTIMESTAMP"))
 _ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
-_DAYS = {"second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0,
-         "month": 30.4, "quarter": 91.3, "year": 365.2}  # fmt: skip
+_TO_TIME = frozenset(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_TZ", "TO_TIMESTAMP_LTZ",
+                      "TO_DATE", "DATE"))  # fmt: skip
+_DAYS = {"second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0}
+_CALENDAR_DAYS = {"month": (28.0, 31.0), "year": (365.0, 366.0)}
+_LENGTHS = {"day": "24 hours", "week": "7 days", "year": "12 months"}
 
 
 @dataclass(frozen=True, slots=True)
 class RelativeTime:
-    """A number of units from now; in the past if `amount` is negative."""
+    """A number of units from now; in the past if `amount` is negative. A quarter is 3 months."""
 
     amount: int
     unit: str
@@ -45,8 +47,13 @@ class RelativeTime:
 
     @property
     def length(self) -> str:
-        """The distance as said after `the last` or `the next`: `30 days`, `day`."""
-        return self.unit if abs(self.amount) == 1 else self.span
+        """The distance as said after `the last` or `the next`, empty if that would be misread.
+
+        The last day, week or year may be the calendar's, and so may the last month.
+        """
+        if abs(self.amount) > 1:
+            return self.span
+        return "" if self.unit == "month" else _LENGTHS.get(self.unit, self.unit)
 
     @property
     def phrase(self) -> str:
@@ -56,14 +63,19 @@ class RelativeTime:
         return f"{self.span} {'ago' if self.amount < 0 else 'from now'}"
 
     @property
-    def days(self) -> float:
-        """The approximate number of days from now."""
-        return self.amount * _DAYS[self.unit]
+    def days(self) -> tuple[float, float]:
+        """The least and the greatest number of days from now, in this order."""
+        least, most = _CALENDAR_DAYS.get(self.unit) or (_DAYS[self.unit],) * 2
+        low, high = sorted((self.amount * least, self.amount * most))
+        return low, high
 
 
 @dataclass(frozen=True, slots=True)
 class AbsoluteTime:
-    """A date, with the time of day unless that is midnight UTC."""
+    """A date, with the time of day unless that is midnight UTC.
+
+    `order` compares with that of another time; empty if the time zone is unknown.
+    """
 
     order: str
     day: str
@@ -71,11 +83,19 @@ class AbsoluteTime:
 
     @property
     def text(self) -> str:
-        """The date and time: `19 June 2024, 14:30 UTC`."""
-        return f"{self.day}, {self.clock}" if self.clock else self.day
+        """The date and time: `19 June 2024, 14:30 UTC`, `the start of 19 June 2024`."""
+        return f"{self.day}, {self.clock}" if self.clock else f"the start of {self.day}"
 
 
-TimePoint = RelativeTime | AbsoluteTime
+@dataclass(frozen=True, slots=True)
+class NamedTime:
+    """A time with a name: `the start of today`, `their last order`; `day` if it is a whole day."""
+
+    text: str
+    day: str = ""
+
+
+TimePoint: TypeAlias = RelativeTime | AbsoluteTime | NamedTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,35 +106,65 @@ class TimeBound:
     inclusive: bool
 
 
-def read_time(node: ast.Expression) -> TimePoint | None:  # noqa: PLR0911 - one return per form
-    """Return the point in time that an expression means, or `None` for any other expression."""
+def read_time(node: ast.Expression, *, strings: bool) -> TimePoint | None:
+    """Return the point in time that an expression means, or `None` for any other expression.
+
+    `strings`: a string alone is a time too, because it is compared with one.
+    """
     match node:
-        case ast.String(value=value):
+        case ast.String(value=value) if strings:
             return _read_absolute(value)
-        case ast.Cast(operand=ast.String(value=value), type=kind) if _is_time(kind):
-            return _read_absolute(value)
+        case ast.Cast(operand=ast.String(value=value), type=kind) if is_time_type(kind):
+            return (
+                _read_absolute(value) if kind != "DATE" or len(value) == len("YYYY-MM-DD") else None
+            )
         case ast.Call(name=name, args=args) if not name.quoted:
-            function = upper(name.text)
-            if function in _NOW and not args:
-                return RelativeTime(0, "day")
-            if function in _ADD and len(args) == 3 and isinstance(args[0], ast.DatePart):  # noqa: PLR2004
-                return _shifted(read_time(args[2]), number_text(args[1]), args[0].name.text, 1)
-            known = function in FUNCTIONS
-            if known and function.startswith("TO_TIMESTAMP") and len(args) == 1:
-                return read_time(args[0])
+            return _read_call(upper(name.text), args)
         case ast.Binary(op="+" | "-" as op, left=left, right=ast.Interval() as interval):
-            amount, unit = _interval(interval)
-            return _shifted(read_time(left), amount, unit, 1 if op == "+" else -1)
+            amount, unit = interval_of(interval)
+            return _shifted(read_time(left, strings=False), amount, unit, 1 if op == "+" else -1)
+        case ast.Binary(op="+" | "-" as op, left=left, right=ast.Number(text=amount)):
+            start = read_time(left, strings=False)
+            sign = 1 if op == "+" else -1
+            return _shifted(start, amount, "day", sign) if start == _TODAY else None
         case _:
-            pass
-    return None
+            return None
 
 
-def _is_time(kind: str) -> bool:
+_TODAY = NamedTime("the start of today", "today")
+
+
+def _read_call(function: str, args: tuple[ast.Expression, ...]) -> TimePoint | None:
+    match args:
+        case () if function in _NOW:
+            return RelativeTime(0, "day")
+        case () if function == "CURRENT_DATE":
+            return _TODAY
+        case (part, amount, start) if function in _ADD:
+            return _shifted(read_time(start, strings=False), number_text(amount), unit_of(part), 1)
+        case (part, start) if function == "DATE_TRUNC":
+            return _truncated(unit_of(part), read_time(start, strings=False))
+        case (ast.String() as text,) if function in _TO_TIME:
+            return read_time(text, strings=True)
+        case _:
+            return None
+
+
+def is_time_type(kind: str) -> bool:
+    """Return whether a type, in upper case, is one of times."""
     return kind.startswith(("TIMESTAMP", "DATE"))
 
 
-def _interval(node: ast.Interval) -> tuple[str | None, str]:
+def unit_of(part: ast.Expression) -> str:
+    """Return a unit of time in the singular and in lower case; empty for anything else."""
+    match part:
+        case ast.DatePart(name=ast.Name(text=text)) | ast.String(value=text):
+            return lower(text).removesuffix("s") if lower(text) in TIME_UNITS else ""
+        case _:
+            return ""
+
+
+def interval_of(node: ast.Interval) -> tuple[str | None, str]:
     """Return amount and unit of an interval; the unit may be inside the string."""
     unit = node.unit.text if node.unit else ""
     if not isinstance(node.value, ast.String):
@@ -125,18 +175,38 @@ def _interval(node: ast.Interval) -> tuple[str | None, str]:
     return match[1], unit or match[2]
 
 
-def _shifted(start: TimePoint | None, amount: str | None, unit: str, sign: int) -> TimePoint | None:
-    """Return the point so many units after `start`, which must be now: else `None`."""
+def whole_span(amount: str | None, unit: str, sign: int) -> RelativeTime | None:
+    """Return a whole number of known units, `sign` times, or `None` for anything else."""
     unit = lower(unit)
     if unit not in TIME_UNITS or amount is None or not re.fullmatch(r"[+-]?\d{1,9}", amount):
         return None
-    if not isinstance(start, RelativeTime) or start.amount:
+    unit, count = unit.removesuffix("s"), sign * int(amount)
+    return RelativeTime(3 * count, "month") if unit == "quarter" else RelativeTime(count, unit)
+
+
+def _shifted(start: TimePoint | None, amount: str | None, unit: str, sign: int) -> TimePoint | None:
+    """Return the point so many units after `start`, which must be now or today: else `None`."""
+    span = whole_span(amount, unit, sign)
+    if span is None:
         return None
-    return RelativeTime(sign * int(amount), unit.removesuffix("s"))
+    if start == _TODAY:
+        if not span.amount or span.unit in ("second", "minute", "hour"):
+            return None if span.amount else _TODAY
+        return NamedTime(f"the start of the day {span.phrase}", f"the day {span.phrase}")
+    return span if isinstance(start, RelativeTime) and not start.amount else None
+
+
+def _truncated(unit: str, start: TimePoint | None) -> NamedTime | None:
+    if not unit or (start != _TODAY and not (isinstance(start, RelativeTime) and not start.amount)):
+        return None
+    if unit == "day":
+        return _TODAY
+    is_clock = unit in ("second", "minute", "hour")
+    return None if is_clock and start == _TODAY else NamedTime(f"the start of this {unit}")
 
 
 def _read_absolute(value: str) -> AbsoluteTime | None:
-    match = _ISO.fullmatch(value.strip())
+    match = _ISO.fullmatch(value)
     if match is None:
         return None
     year, month, day, hour, minute, second, zone = match.groups()
@@ -163,74 +233,3 @@ def _read_absolute(value: str) -> AbsoluteTime | None:
     if zone is not None:
         clock += " UTC" if universal else f" {zone}"
     return AbsoluteTime(order, words, clock)
-
-
-def time_range(low: TimeBound | None, high: TimeBound | None, *, past: bool) -> str:
-    """Return the words for a time after `low` and before `high`, at least one of which is given.
-
-    `past` is true for a time that cannot be in the future. Reads well after `is` and after a verb.
-    """
-    if low and high:
-        both = _between(low, high)
-        return both or f"{_after(low, past=True)} and {_before(high)}"
-    return _after(low, past=past) if low else _before(high) if high else ""
-
-
-def exact_time(point: TimePoint) -> str:
-    """Return the words, after `is`, for one instant: a day alone would mean the whole day."""
-    if isinstance(point, RelativeTime):
-        return point.phrase
-    return f"exactly {point.text}" if point.clock else f"exactly the start of {point.day}"
-
-
-def _after(bound: TimeBound, *, past: bool) -> str:
-    match bound.point:
-        case RelativeTime(amount=amount) as point if amount < 0:
-            return f"in the last {point.length}{'' if past else ' or in the future'}"
-        case RelativeTime(amount=0):
-            return "in the future"
-        case RelativeTime() as point:
-            return f"more than {point.span} from now"
-        case AbsoluteTime(clock="") as point:
-            return (
-                f"on or after {point.day}" if bound.inclusive else f"after the start of {point.day}"
-            )
-        case AbsoluteTime() as point:
-            return f"{'at or after' if bound.inclusive else 'after'} {point.text}"
-
-
-def _before(bound: TimeBound) -> str:
-    match bound.point:
-        case RelativeTime(amount=amount) as point if amount < 0:
-            return f"more than {point.span} ago"
-        case RelativeTime(amount=0):
-            return "in the past"
-        case RelativeTime() as point:
-            return f"no later than {point.span} from now"
-        case AbsoluteTime(clock="") as point:
-            return (f"at or before the start of {point.day}" if bound.inclusive
-                    else f"before {point.day}")  # fmt: skip
-        case AbsoluteTime() as point:
-            return f"{'at or before' if bound.inclusive else 'before'} {point.text}"
-
-
-def _between(low: TimeBound, high: TimeBound) -> str:  # noqa: PLR0911 - one return per form
-    """Return the words for a range; empty if two separate bounds are clearer, or more exact."""
-    match low.point, high.point:
-        case RelativeTime() as start, RelativeTime() as end if start.days < end.days:
-            if not end.amount:
-                return f"in the last {start.length}"
-            if not start.amount:
-                return f"in the next {end.length}"
-            if start.unit == end.unit and start.amount * end.amount > 0:
-                where = "ago" if end.amount < 0 else "from now"
-                return f"between {abs(start.amount)} and {end.span} {where}"
-            return f"between {start.phrase} and {end.phrase}"
-        case AbsoluteTime() as start, AbsoluteTime() as end if "" < start.order < end.order:
-            if low.inclusive and not high.inclusive:
-                return f"between {start.text} and {end.text} (end excluded)"
-            if low.inclusive and end.clock:
-                return f"between {start.text} and {end.text}"
-        case _:
-            pass
-    return ""

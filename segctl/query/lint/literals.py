@@ -13,7 +13,8 @@ from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.lint.rule import Needs, Violation, quote_sql, rule, violation_at
 from segctl.query.lint.types import compared_pairs
-from segctl.query.parser.tokens import TokenKind, lower, upper
+from segctl.query.list_ids import list_ids_of_call
+from segctl.query.parser.tokens import TokenKind, lower
 from segctl.query.personal_data import find_email_addresses
 from segctl.query.placeholders import PLACEHOLDER
 
@@ -216,7 +217,7 @@ def malformed_list_id(call: ast.Call, context: NodeContext) -> Iterator[Violatio
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    for item in _list_ids(call):
+    for item in list_ids_of_call(call):
         if not _UUID.fullmatch(item.value):
             yield violation_at(
                 item,
@@ -247,16 +248,7 @@ def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     known = context.account_schema.lists
     if known is None:
         return
-    for item in _list_ids(call):
+    for item in list_ids_of_call(call):
         if _UUID.fullmatch(item.value) and item.value.lower() not in known:
             message = f"the account has no list {quote_sql(item.value)}"
             yield violation_at(item, message, context.account_schema.list_hint)
-
-
-def _list_ids(call: ast.Call) -> Iterator[ast.String]:
-    """Yield the strings that a call looks for in list_ids."""
-    if upper(call.name.text) == "ARRAY_CONTAINS":
-        match call.args:
-            case (ast.Column(name=name), ast.Array(items=items)):
-                if lower(name.text) == "list_ids":
-                    yield from (item for item in items if isinstance(item, ast.String))

@@ -1610,6 +1610,13 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
         "use the id of a list of this account: `Customers` is 0b1f4a10-5c1d-4a6e-9f02-000000000001",
     ),
     (
+        "unknown-list",
+        W + "array_contains(list_ids, '0b1f4a10-5c1d-4a6e-9f02-00000000000a')",
+        "'0b1f4a10-5c1d-4a6e-9f02-00000000000a'",
+        "the account has no list `0b1f4a10-5c1d-4a6e-9f02-00000000000a`",
+        "use the id of a list of this account: `Customers` is 0b1f4a10-5c1d-4a6e-9f02-000000000001",
+    ),
+    (
         "unknown-event",
         JW + "e.event_type = 'opened'",
         "'opened'",

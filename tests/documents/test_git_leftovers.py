@@ -1,12 +1,18 @@
-"""What git leaves in a segment file: Git LFS pointers and merge conflicts."""
+"""What git leaves in files instead of their content: Git LFS pointers and merge conflicts."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
 from segctl.declarations.segment_file import read_file
 from segctl.errors import Diagnostic, Severity
 from tests.declarations.reading import QUERY
+from tests.support.builders import ALL
+
+if TYPE_CHECKING:
+    from tests.support.project import Project
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\n"
@@ -76,3 +82,26 @@ def test_other_files_are_read(text: str) -> None:
 def test_a_ruler_in_a_comment_of_a_query_file_is_no_conflict() -> None:
     sql = "/*\n=======\n*/\nSELECT contact_id, updated_at FROM contact_data\n"
     assert problems("name: a\nquery_file: q.sql\n", sql) == []
+
+
+@pytest.mark.parametrize(("leftover", "code"), [(POINTER, "lfs-pointer"), (CONFLICT, "conflict")])
+@pytest.mark.parametrize(
+    ("file", "commands"),
+    [
+        ("segctl.yaml", ["validate", "plan", "test", "lint", "fields pull", "history"]),
+        ("segments/fields.yaml", ["validate", "lint"]),
+        ("segments/fixtures.yaml", ["validate", "test"]),
+        ("segments/a.yaml", ["validate", "plan", "test", "lint", "fmt", "explain"]),
+        ("segments/q.sql", ["validate", "plan", "test", "lint", "fmt", "explain"]),
+    ],
+)
+def test_every_file_of_a_project_is_reported_by_every_command(
+    project: Project, leftover: str, code: str, file: str, commands: list[str]
+) -> None:
+    project.write({"segments/a.yaml": "name: A\nquery_file: q.sql\n", "segments/q.sql": ALL})
+    project.write({file: leftover})
+    for command in commands:
+        result = project.run(*command.split())
+        text = result.out + result.err
+        shown = (result.code, f"error[{code}" in text, f"{file}:1:1" in text)
+        assert shown == (1, True, True), f"{command}: {text}"
