@@ -165,6 +165,9 @@ def make(folder: Path, contacts: int) -> None:
         for number, (text, values) in enumerate(_segments(count, _SPENDERS, _CLICKED)):
             document = text.format(number=number, **values)
             (segments / f"{number}.yaml").write_text(document)
+        dataset = folder / project / ".segctl/contacts/production.duckdb"
+        dataset.parent.mkdir(parents=True)
+        dataset.hardlink_to(folder / "pulled.duckdb")
 
 
 def _segments(count: int, spenders: str, clicked: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -182,7 +185,7 @@ def _preview(folder: Path, kind: str, project: str) -> tuple[str, ...]:
         f"{folder}/events.{kind}",
     )
     if kind == "pulled":
-        files = ("--contacts", f"{folder}/pulled.duckdb")
+        files = ("--contacts", "pulled")
     return (sys.executable, "-m", "segctl", "-C", str(folder / project), "preview", *files)
 
 

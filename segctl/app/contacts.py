@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot
-from segctl.app.audiences import contact_store, store_folder
 from segctl.app.console import SILENT
+from segctl.app.contact_sources import contact_store, store_folder, stored_source
 from segctl.app.git_exposure import exposure
 from segctl.app.lookup import find_named
 from segctl.app.selection import sound_declarations
@@ -239,21 +239,24 @@ def stored_contacts(project: Project) -> Iterator[StoredContacts]:
             if is_pending:
                 yield StoredContacts(store.target, is_pull_pending=True)
             continue
-        contacts, error = _describe(store)
+        contacts, error = _describe(project, store)
         size = store.dataset.stat().st_size
         yield StoredContacts(store.target, contacts, size, is_pending, error)
 
 
-def _describe(store: ContactStore) -> tuple[PulledContacts | None, SegctlError | None]:
+def _describe(
+    project: Project, store: ContactStore
+) -> tuple[PulledContacts | None, SegctlError | None]:
     from segctl.audience.duckdb_engine import EvaluationFailed, import_duckdb  # noqa: PLC0415
     from segctl.contacts.dataset import open_dataset  # noqa: PLC0415 - not for `forget`
 
     import_duckdb()
     try:
-        with open_dataset(store.dataset) as dataset:
+        source = stored_source(project, store)
+        with open_dataset(source.contacts, is_pulled=True) as dataset:
             query = f"SELECT count(*) FROM {dataset.contacts.source}"  # noqa: S608 - our own name
             ((total,),) = dataset.database.rows(query)
-    except (EvaluationFailed, UsageError) as error:
+    except (EvaluationFailed, Refused, UsageError) as error:
         return None, error
     contacts = PulledContacts(
         store.target,

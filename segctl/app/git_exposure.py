@@ -9,28 +9,33 @@ nor git.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
+from segctl.contacts.store import FOLDER, find_stores
 from segctl.errors import Diagnostic, Refused, Severity, UsageError
 from segctl.history.git import GitStatus, git_status_of
 from segctl.project.config import PULLED
+from segctl.project.state_folder import STATE_FOLDER
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from segctl.app.project import Project
 
 
-def exposure(root: Path, path: Path, env: Mapping[str, str], *, ignore: str) -> Diagnostic | None:
+def exposure(
+    root: Path, path: Path, env: Mapping[str, str], *, ignore: str, name: str = ""
+) -> Diagnostic | None:
     """Return what git could do, or did, with a file of contacts; `None` if git ignores it.
 
     `path` is relative to `root`, and need not exist. `ignore` is what should be ignored: the file,
-    or a folder around it. Raises `UsageError` if git cannot be asked.
+    or a folder around it. `name` is the file for messages, else `path`. Raises `UsageError` if git
+    cannot be asked.
     """
-    name = clean(path.as_posix())
+    name = clean(name or path.as_posix())
     match git_status_of(root, path, env=env):
         case GitStatus.IGNORED:
             return None
@@ -54,12 +59,19 @@ def exposure(root: Path, path: Path, env: Mapping[str, str], *, ignore: str) -> 
 
 
 def configured_files(project: Project) -> Iterator[Path]:
-    """Yield the team's own files of contacts and of events that segctl.yaml names."""
+    """Yield the files of contacts and of events that segctl.yaml names.
+
+    Where it names the pulled contacts, these are the contacts of every target.
+    """
     configured = project.config.contacts
-    if configured is not None:
-        for name in (configured.contacts, configured.events):
-            if name and name != PULLED:
-                yield project.root / name
+    if configured is None:
+        return
+    for name in (configured.contacts, configured.events):
+        if name and name != PULLED:
+            yield project.root / name
+    if configured.contacts == PULLED:
+        for store in find_stores(project.root / STATE_FOLDER / FOLDER):
+            yield store.dataset
 
 
 def find_exposed(project: Project, files: Iterable[Path]) -> list[Diagnostic]:
@@ -71,16 +83,19 @@ def find_exposed(project: Project, files: Iterable[Path]) -> list[Diagnostic]:
         if not os.path.isfile(file):  # noqa: PTH113
             continue
         target = file.resolve()
-        root = top if target.is_relative_to(top) else target.parent
-        path = target.relative_to(root)
+        is_inside = target.is_relative_to(top)
+        name = target.relative_to(top).as_posix() if is_inside else target.name
         try:
-            diagnostic = exposure(root, path, project.env, ignore=path.as_posix())
+            # In its own folder: the file of a submodule is tracked there.
+            diagnostic = exposure(
+                target.parent, Path(target.name), project.env, ignore=name, name=name
+            )
         except UsageError as error:
-            name = clean(path.as_posix())
             diagnostic = Diagnostic(
                 "contacts-not-ignored",
-                Severity.WARNING,
-                f"cannot find out whether git ignores {name}: {error.message}",
+                # A data set that came with a pull request could be anything.
+                Severity.ERROR if target.suffix == ".duckdb" else Severity.WARNING,
+                f"cannot find out whether git ignores {clean(name)}: {error.message}",
                 hint=error.hint,
             )
         if diagnostic is not None:
@@ -90,6 +105,6 @@ def find_exposed(project: Project, files: Iterable[Path]) -> list[Diagnostic]:
 
 def refuse_tracked(exposed: Iterable[Diagnostic]) -> None:
     """Raise `Refused` if git tracks a file of contacts."""
-    for diagnostic in exposed:
-        if diagnostic.severity is Severity.ERROR:
-            raise Refused(diagnostic.summary, hint=diagnostic.hint)
+    errors = [diagnostic for diagnostic in exposed if diagnostic.severity is Severity.ERROR]
+    if errors:
+        raise Refused(errors[0].summary, hint=errors[0].hint, diagnostics=errors)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
 from segctl.common.timestamps import parse_time_or_none
-from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
+from segctl.errors import Diagnostic, Refused, SegctlError, Severity, UsageError
 from segctl.model import Create, Impact, Reason
 from segctl.planning.audience_limits import with_audience
 from segctl.project.config import PULLED
@@ -43,7 +43,8 @@ def with_impacts(
         return plan, ()
     limit = _limit_name(project.config.limits)
     severity = Severity.WARNING if limit else Severity.INFO
-    if project.config.contacts is None:
+    configured = project.config.contacts
+    if configured is None:
         summary = f"`limits.{limit}` is not checked: segctl.yaml names no contacts"
         hint = "add `contacts: pulled` to segctl.yaml, and run `segctl contacts pull`"
         return plan, (Diagnostic("audience-unknown", severity, summary, hint=hint),)
@@ -51,15 +52,19 @@ def with_impacts(
         (None if isinstance(change, Create) else change.before, change.after) for change in changes
     ]
     from segctl.app.audiences import evaluate  # noqa: PLC0415 - DuckDB's room, only with contacts
-    from segctl.app.git_exposure import configured_files, find_exposed  # noqa: PLC0415 - asks git
+    from segctl.app.contact_sources import configured_source  # noqa: PLC0415 - as above
 
-    exposed = find_exposed(project, configured_files(project))
+    exposed: tuple[Diagnostic, ...] = ()
     try:
+        source = configured_source(project, configured)
+        exposed = source.exposed
         with console.progress("counting contacts"):
-            evaluations = evaluate(project, pairs, connection)
+            evaluations = evaluate(project, source, pairs, connection)
             if not evaluations[0].total:
                 # Without contacts, no change would ever be too large.
                 raise UsageError("the data set has no contacts", hint="export the contacts again")
+    except Refused as error:
+        return plan, error.diagnostics
     except SegctlError as error:
         summary = f"the audiences are unknown: {error.message}"
         unknown = Diagnostic("audience-unknown", severity, summary, hint=error.hint)

@@ -6,18 +6,11 @@ Counts on this machine. Asks the account only for `changed`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segctl.app.audiences import (
-    OTHER_ACCOUNT,
-    choose_contacts,
-    is_of_account,
-    open_contacts,
-    pulled_path,
-)
+from segctl.app.audiences import OTHER_ACCOUNT, is_of_account, open_contacts
 from segctl.app.console import SILENT
-from segctl.app.git_exposure import find_exposed, refuse_tracked
+from segctl.app.contact_sources import choose_source, pulled_source
 from segctl.app.selection import select_declared
 from segctl.audience.results import Uncountable
 from segctl.contacts.counter import count_audiences
@@ -31,6 +24,7 @@ if TYPE_CHECKING:
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
+    from segctl.app.contact_sources import ContactSource
     from segctl.app.project import Project
     from segctl.contacts.dataset import Dataset
     from segctl.errors import Diagnostic
@@ -77,9 +71,7 @@ def preview_audiences(
     `UsageError`, `Refused` if git tracks the contacts, `EvaluationFailed`, and `RemoteError`.
     """
     options = options or PreviewOptions()
-    contacts, events = _find_contacts(project, options)
-    exposed = find_exposed(project, [path for path in (contacts, events) if path is not None])
-    refuse_tracked(exposed)
+    source = _find_contacts(project, options)
     if connection is not None:
         subjects = _changed(project, connection, options.names, console)
     else:
@@ -91,7 +83,7 @@ def preview_audiences(
     pairs = [(subject.before, subject.declared.segment) for subject in subjects]
     segments = [segment for pair in pairs for segment in pair if segment is not None]
     now = options.now or project.clock.now()
-    with open_contacts(project, contacts, events, segments) as dataset:
+    with open_contacts(project, source, segments) as dataset:
         if connection is not None and not is_of_account(dataset, connection):
             console.talk(f"warning: {OTHER_ACCOUNT}")
         counted = count_audiences(
@@ -121,7 +113,7 @@ def preview_audiences(
             )
             for (subject, result), sample in zip(results, counted.samples, strict=True)
         ),
-        (*exposed, *uncountable),
+        (*source.exposed, *uncountable),
         counted.overlaps,
         _asked(options, is_change=connection is not None),
         dataset.only,
@@ -146,13 +138,13 @@ def _file_names(dataset: Dataset) -> tuple[str, ...]:
     return tuple(dict.fromkeys(relation.name for relation in relations if relation is not None))
 
 
-def _find_contacts(project: Project, options: PreviewOptions) -> tuple[Path, Path | None]:
+def _find_contacts(project: Project, options: PreviewOptions) -> ContactSource:
     """Return the files to count in: those passed, those of segctl.yaml, or those pulled."""
-    paths = choose_contacts(project, options.contacts, options.events)
-    if paths is not None:
-        return paths
+    source = choose_source(project, options.contacts, options.events)
+    if source is not None:
+        return source
     try:
-        return pulled_path(project), Path(options.events) if options.events else None
+        return pulled_source(project, options.events)
     except DatasetMissing:
         raise UsageError(
             "no contacts to count",

@@ -73,11 +73,11 @@ def upgrade_segments(
     """
     if verify_with is not None:
         from segctl.app.verify_upgrades import (  # noqa: PLC0415 - DuckDB
-            contacts_to_verify_with,
+            source_to_verify_with,
             verify_upgrades,
         )
 
-        paths = contacts_to_verify_with(project, verify_with.contacts, verify_with.events)
+        source = source_to_verify_with(project, verify_with.contacts, verify_with.events)
     declarations = existing_declarations(project)
     snapshot, selected = _read_account(connection, names, declarations, console)
     v1_segments = v1_segments_to_read(selected, declarations.declared)
@@ -94,7 +94,7 @@ def upgrade_segments(
     )
     files: Sequence[NewFile] = converted.files
     if verify_with is not None and files:
-        files = verify_upgrades(project, files, paths, console)
+        files = verify_upgrades(project, files, source, console)
     warnings: tuple[Diagnostic, ...] = ()
     if project.config.ownership is Ownership.EXCLUSIVE:
         converted_ids = {file.remote.id for file in files}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.app.audiences import choose_contacts, open_contacts
+from segctl.app.audiences import open_contacts
+from segctl.app.contact_sources import choose_source
 from segctl.contacts.verify import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importing.file_builder import segment_label
@@ -12,9 +13,9 @@ from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from segctl.app.console import Console
+    from segctl.app.contact_sources import ContactSource
     from segctl.app.project import Project
     from segctl.contacts.verify import VerifyResult
     from segctl.importing.file_builder import NewFile
@@ -23,23 +24,23 @@ _SHOWN = 5
 """How many contacts are named, by their ids."""
 
 
-def contacts_to_verify_with(
+def source_to_verify_with(
     project: Project, contacts: str | None, events: str | None
-) -> tuple[Path, Path | None]:
-    """Return the paths of contacts and events. Raises `UsageError`."""
-    paths = choose_contacts(project, contacts, events)
-    if paths is None:
+) -> ContactSource:
+    """Return the files of contacts and events. Raises `UsageError` and `Refused`."""
+    source = choose_source(project, contacts, events)
+    if source is None:
         raise UsageError(
             "--verify needs contacts",
             hint="pass a file with --contacts, or add `contacts:` to segctl.yaml",
         )
-    return paths
+    return source
 
 
 def verify_upgrades(
     project: Project,
     files: Sequence[NewFile],
-    paths: tuple[Path, Path | None],
+    source: ContactSource,
     console: Console,
 ) -> list[NewFile]:
     """Return the files whose translation selects the same contacts; report the others.
@@ -47,7 +48,7 @@ def verify_upgrades(
     Raises `UsageError` and `EvaluationFailed`.
     """
     with (
-        open_contacts(project, *paths, [file.segment for file in files]) as dataset,
+        open_contacts(project, source, [file.segment for file in files]) as dataset,
         console.progress("comparing contacts") as update,
     ):
         pairs = [(file.remote.definition, file.segment) for file in files]

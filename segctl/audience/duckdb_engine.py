@@ -1,8 +1,8 @@
 """DuckDB as a library: the connection, its limits, and the engine of the segment tests.
 
-The only importer of duckdb, which is an optional dependency. Runs SQL that `to_duckdb` and
-`contacts` built; reaches no network, and no files but those passed by name. DuckDB's own messages
-quote the data, so they are never passed on.
+The only importer of duckdb, which is an optional dependency, and the only place that connects. Runs
+SQL that `to_duckdb` and `contacts` built; reaches no network, and no files but those passed by
+name. DuckDB's own messages quote the data, so they are never passed on.
 """
 
 from __future__ import annotations
@@ -25,11 +25,17 @@ if TYPE_CHECKING:
     from segctl.query.value_types import SqlBool
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "memory_limit": "60%",
+    # Otherwise a name without a table is looked up among the variables of Python.
+    "python_enable_replacements": "false",
     "temp_directory": "",
 }
+DATABASE_SIDECARS = (".wal", ".wal.checkpoint", ".wal.recovery")
+"""What DuckDB appends to the path of a database for the changes that are not in its file yet."""
 _OWN_ERROR = re.compile(
     f"Invalid Input Error: {ERROR_PREFIX}(.*)"
     f"|Conversion Error: Could not convert string '{ERROR_PREFIX}(.*)' to INT32"
@@ -61,36 +67,47 @@ def import_duckdb() -> Any:
 
 
 class Database:
-    """A connection to DuckDB.
+    """A connection to DuckDB, locked before its first statement on anyone's data.
 
-    Before `lock`, files may be attached. After it, only `paths` and the folder for temporary files
-    can be reached. DuckDB uses at most 60 % of the memory.
+    Statements reach no files but `files`, `databases` and those in `temp_folder`: neither other
+    files nor the network, extensions, settings or variables of Python. A view in a database that
+    someone else wrote has no more rights. DuckDB uses at most 60 % of the memory.
 
     Raises `UsageError` where duckdb is not installed.
     """
 
-    def __init__(self, *, threads: int | None = None, temp_folder: Path | None = None) -> None:
-        """`threads` defaults to all cores; without `temp_folder`, all data must fit in memory."""
+    def __init__(
+        self,
+        *,
+        files: Iterable[Path] = (),
+        databases: Iterable[Path] = (),
+        threads: int | None = None,
+        temp_folder: Path | None = None,
+    ) -> None:
+        """`files` and `databases` are absolute paths: of files to read and databases to attach.
+
+        `threads` defaults to all cores; without `temp_folder`, all data must fit in memory.
+        """
         duckdb = import_duckdb()
         self._error: type[Exception] = duckdb.Error
-        settings = {**_SETTINGS, "temp_directory": str(temp_folder or "")}
-        if threads is not None:
-            settings["threads"] = str(threads)
+        settings = _SETTINGS if threads is None else {**_SETTINGS, "threads": str(threads)}
         self._connection = duckdb.connect(":memory:", config=settings)
-        # A time without a zone is UTC, whatever the machine's zone is.
-        self._connection.execute("SET TimeZone = 'UTC'")
+        allowed = {form for path in files for form in (str(path), path_pattern(path))}
+        allowed |= {f"{path}{suffix}" for path in databases for suffix in ("", *DATABASE_SIDECARS)}
+        for setting in (
+            # A time without a zone is UTC, whatever the machine's zone is.
+            "TimeZone = 'UTC'",
+            f"temp_directory = {text_sql(str(temp_folder or ''))}",
+            f"allowed_paths = [{', '.join(map(text_sql, sorted(allowed)))}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            self._connection.execute(f"SET {setting}")
 
-    def attach(self, path: Path, name: str) -> None:
-        """Attach a DuckDB file, read-only. Raises `EvaluationFailed`."""
-        self.rows(f"ATTACH {text_sql(str(path))} AS {name} (READ_ONLY)")
-
-    def lock(self, *paths: Path) -> None:
-        """Allow statements to reach no files but these, and to change no setting."""
-        allowed = {form for path in paths for form in (str(path), path_pattern(path))}
-        paths_sql = ", ".join(map(text_sql, sorted(allowed)))
-        self.rows(f"SET allowed_paths = [{paths_sql}]")
-        self.rows("SET enable_external_access = false")
-        self.rows("SET lock_configuration = true")
+    def attach(self, path: Path, name: str, *, read_only: bool = True) -> None:
+        """Attach one of `databases`. Raises `EvaluationFailed`."""
+        options = " (READ_ONLY)" if read_only else ""
+        self.rows(f"ATTACH {text_sql(str(path))} AS {name}{options}")
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a statement and return all its rows. Raises `EvaluationFailed`."""
@@ -118,7 +135,6 @@ class Engine:
 
     def __init__(self, columns: Columns) -> None:
         self._database = Database(threads=1)
-        self._database.lock()
         self._tables = {"contact_data": columns.types, "event_data": dict(EVENT_DATA)}
         for table, types in self._tables.items():
             definitions = ", ".join(

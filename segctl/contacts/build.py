@@ -19,6 +19,7 @@ from segctl.audience.typed_sql import name_sql, text_sql
 from segctl.common.clock import format_utc
 from segctl.contacts.dataset import PULLED_FORMAT
 from segctl.contacts.file_readers import read_relation
+from segctl.contacts.pulled_tables import METADATA, METADATA_COLUMNS
 from segctl.errors import UnexpectedResponse, UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 from segctl.query.list_ids import LIST_IDS
@@ -70,7 +71,11 @@ def build_dataset(
     temp_folder = store.downloads / "spill"
     temp_folder.mkdir(mode=0o700, exist_ok=True)
     try:
-        database = Database(temp_folder=temp_folder)
+        database = Database(
+            files=[path.resolve() for export in exports for path in export.files],
+            databases=[store.new_dataset.resolve()],
+            temp_folder=temp_folder,
+        )
         try:
             result = _Builder(database, exports, store, fields).build(account, only)
         finally:
@@ -104,7 +109,7 @@ class _Builder:
         self.fields = fields
         self.faulty: set[str] = set()
         self.has_duplicates = False
-        database.rows(f"ATTACH {text_sql(str(store.new_dataset.resolve()))} AS new")
+        database.attach(store.new_dataset.resolve(), "new", read_only=False)
         self.relations = {
             export.list_id: [self._read(path) for path in export.files] for export in exports
         }
@@ -138,10 +143,11 @@ class _Builder:
             "only": json.dumps(list(only)),
             "distinct": "true",
         }
-        self.database.rows("CREATE TABLE new.segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
+        self.database.rows(f"CREATE TABLE new.{METADATA} ({METADATA_COLUMNS})")
         for key, value in metadata.items():
             self.database.rows(
-                "INSERT INTO new.segctl_base VALUES ($key, $value)", {"key": key, "value": value}
+                f"INSERT INTO new.{METADATA} VALUES ($key, $value)",  # noqa: S608 - our own name
+                {"key": key, "value": value},
             )
         self.database.rows("CHECKPOINT new")
         self.database.rows("DETACH new")

@@ -8,7 +8,7 @@ afterwards.
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,17 +17,12 @@ from segctl.audience.duckdb_engine import Database, EvaluationFailed
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import name_sql
 from segctl.common.clock import format_utc
-from segctl.contacts.file_readers import (
-    COLUMN_TYPES,
-    Column,
-    Format,
-    Relation,
-    detect_format,
-    read_relation,
-)
+from segctl.contacts.file_readers import Column, Relation, read_relation
+from segctl.contacts.pulled_tables import METADATA, attach_pulled
 from segctl.contacts.temp_folders import temp_folder
 from segctl.contacts.uniqueness_cache import UniquenessCheck
 from segctl.errors import UsageError
+from segctl.project.environment import keys_hidden
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 
 if TYPE_CHECKING:
@@ -41,11 +36,12 @@ PULLED_FORMAT = "1"
 
 ALL_LISTS = "all"
 _ALIAS = "pulled"
-_TABLES = ("contact_data", "event_data")
+_MAX_METADATA = 100
+"""Rows of metadata: more than any version writes."""
 
 
 class DatasetMissing(UsageError):
-    """The file of contacts does not exist."""
+    """A file of contacts or of events does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +85,36 @@ def open_dataset(
     contacts: Path,
     events: Path | None = None,
     *,
+    is_pulled: bool = False,
     fields: Mapping[str, ColumnType] | None = None,
     used: Collection[str] | None = None,
     temp_root: Path | None = None,
 ) -> Iterator[Dataset]:
-    """Open pulled contacts, or files of contacts and of events.
+    """Open files of contacts and of events; with `is_pulled`, `contacts` is a pulled data set.
 
     `fields` are the account's own, as in fields.yaml, and `used` the names (in lower case) of all
     columns that queries will use. A folder for temporary files is created in `temp_root`; without
-    it, all data must fit in memory. Raises `DatasetMissing`, `UsageError` and `EvaluationFailed`.
+    it, all data must fit in memory. The keys are out of the environment meanwhile. Raises
+    `DatasetMissing`, `UsageError` and `EvaluationFailed`.
     """
-    with temp_folder(temp_root) if temp_root else nullcontext() as folder:
-        database = Database(temp_folder=folder)
+    for path in (contacts, events):
+        if path is not None and not path.exists():
+            raise DatasetMissing(f"{path.name} not found", hint="check the path")
+    # As absolute paths: a relative one could look like the address of a server.
+    contacts, *others = [path.resolve() for path in (contacts, events) if path is not None]
+    events = others[0] if others else None
+    with keys_hidden(), temp_folder(temp_root) if temp_root else nullcontext() as folder:
+        database = Database(
+            files=others if is_pulled else (contacts, *others),
+            databases=[contacts] if is_pulled else (),
+            temp_folder=folder,
+        )
         try:
-            if not contacts.exists():
-                raise DatasetMissing(f"{contacts.name} not found", hint="check the path")
-            if detect_format(contacts) is Format.DUCKDB:
+            if is_pulled:
                 yield _open_pulled(database, contacts, events, fields or {})
             else:
                 dataset = _open_files(database, contacts, events, fields or {}, used)
-                check = UniquenessCheck.of(contacts.resolve(), temp_root) if temp_root else None
+                check = UniquenessCheck.of(contacts, temp_root) if temp_root else None
                 is_distinct = check is not None and check.has_passed
                 yield replace(dataset, is_distinct=is_distinct, uniqueness=check)
         finally:
@@ -122,11 +128,9 @@ def _open_files(
     fields: Mapping[str, ColumnType],
     used: Collection[str] | None,
 ) -> Dataset:
-    # As absolute paths: a relative one could look like the address of a server.
-    paths = [path.resolve() for path in (contacts_path, events_path) if path is not None]
-    database.lock(*paths)
-    contacts = read_relation(database, paths[0], "contact_data", fields, used)
-    events = _read_events(database, paths[1]) if events_path else None
+    contacts = read_relation(database, contacts_path, "contact_data", fields, used)
+    events = _read_events(database, events_path) if events_path else None
+    paths = [path for path in (contacts_path, events_path) if path is not None]
     return Dataset(
         database,
         _columns(contacts, fields),
@@ -156,8 +160,10 @@ def _open_pulled(
     database: Database, path: Path, events_path: Path | None, fields: Mapping[str, ColumnType]
 ) -> Dataset:
     try:
-        database.attach(path.resolve(), _ALIAS)
-        metadata = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
+        tables = attach_pulled(database, path, _ALIAS)
+        metadata = dict(
+            database.rows(f"SELECT key, value FROM {_ALIAS}.{METADATA} LIMIT {_MAX_METADATA}")  # noqa: S608 - our own name
+        )
         lists = json.loads(metadata["lists"])
         only = json.loads(metadata.get("only", "[]"))
         known_lists = json.loads(metadata.get("account_lists", "[]"))
@@ -174,40 +180,29 @@ def _open_pulled(
             f"{path.name} was pulled by another version of segctl",
             hint="run `segctl contacts pull` again",
         )
-    own = [] if events_path is None else [events_path.resolve()]
-    database.lock(*own)
-    relations = {table: _table(database, table, path.name) for table in _TABLES}
-    contacts, events = relations["contact_data"], relations["event_data"]
+    relations = {
+        table: Relation(
+            path.name,
+            f"{_ALIAS}.{table}",
+            {name: Column(column_type, name_sql(name)) for name, column_type in types.items()},
+        )
+        for table, types in tables.items()
+    }
+    contacts, events = relations.get("contact_data"), relations.get("event_data")
     if contacts is None or JOIN_COLUMN not in contacts.columns:
         raise UsageError(f"{path.name} has no contacts", hint="run `segctl contacts pull` again")
-    if own and events is not None:
+    if events_path is not None and events is not None:
         raise UsageError(f"{path.name} has events of its own", hint="remove the file of events")
     return Dataset(
         database,
         _columns(contacts, fields),
         contacts,
-        _read_events(database, own[0]) if own else events,
+        _read_events(database, events_path) if events_path else events,
         as_of=metadata.get("as_of", ""),
-        modified_at=_modified_at(*own) if own else None,
+        modified_at=_modified_at(events_path) if events_path else None,
         account=metadata.get("account"),
         account_lists=account_lists,
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
         only=tuple(map(str, only)),
         is_distinct=metadata.get("distinct") == "true",
     )
-
-
-def _table(database: Database, table: str, name: str) -> Relation | None:
-    """Return a table of pulled contacts, whose columns have their types already."""
-    source = f"{_ALIAS}.{table}"
-    rows: list[tuple[str, ...]] = []
-    with suppress(EvaluationFailed):
-        rows = database.rows(f"DESCRIBE {source}")
-    if not rows:
-        return None
-    columns = {
-        row[0]: Column(COLUMN_TYPES[row[1]], name_sql(row[0]))
-        for row in rows
-        if row[1] in COLUMN_TYPES
-    }
-    return Relation(name, source, columns)

@@ -24,6 +24,7 @@ from segctl.audience.duckdb_engine import EvaluationFailed, path_pattern
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import DECIMALS, NUMBER_TYPE, name_sql, text_sql
 from segctl.common.suggest import did_you_mean
+from segctl.contacts.pulled_tables import COLUMN_TYPES
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN, TABLES, ColumnType
 from segctl.query.parser.tokens import lower
@@ -133,7 +134,8 @@ def read_relation(
         raise UsageError(f"{path.name} is a database", hint=_SUPPORTED)
     pattern = text_sql(path_pattern(path))
     if file_format is Format.PARQUET:
-        source = f"read_parquet({pattern})"
+        # Otherwise a folder that is called `city=Brno` would be a column.
+        source = f"read_parquet({pattern}, hive_partitioning=false)"
         try:
             rows = database.rows(f"DESCRIBE SELECT * FROM {source}")  # noqa: S608 - a quoted path
         except EvaluationFailed:
@@ -144,8 +146,9 @@ def read_relation(
         names, delimiter = _read_header(path, compressed=file_format is Format.GZIP)
         raw = [f"c{index}" for index in range(len(names))]
         types = [_CSV_TYPE] * len(names)
+        compression = "'gzip'" if file_format is Format.GZIP else "'none'"
         options = f"header=true, delim={text_sql(delimiter)}, quote='\"', escape='\"', nullstr=''"
-        options += ", compression='gzip'" if file_format is Format.GZIP else ""
+        options += f", hive_partitioning=false, compression={compression}"
         structure = ", ".join(f"{column}: 'VARCHAR'" for column in raw)
         source = f"read_csv({pattern}, auto_detect=false, {options}, columns={{{structure}}})"
     known = {lower(name): (name, column_type) for name, column_type in fields.items()}
@@ -227,9 +230,6 @@ def _indexes_by_name(path: Path, names: Sequence[str], *, shown: bool) -> dict[s
             indexes[lower(name)] = index
     return indexes
 
-
-COLUMN_TYPES = {name.replace(", ", ","): column_type for column_type, name in TYPES.items()}
-"""The column types by DuckDB's own names, which need no conversion."""
 
 _CSV_TYPE = "CSV"
 """The type of a text in a CSV file, where a missing and an empty text are the same."""

@@ -13,6 +13,7 @@ import select
 import shlex
 import stat
 import sys
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from segctl.common.secrets import Secret, find_keys, has_key_shape
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from segctl.project.config import Target
 
@@ -35,6 +36,9 @@ PIPE_TIMEOUT = 60.0
 
 _HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 _LARGEST_KEY = 4096
+_HAS_KEY = re.compile(r"(?=.*SENDGRID).*KEY.*|SEGCTL_API_KEY_COMMAND")
+"""The variables that may lead to a key: those that `api_key_env` may name, and their files."""
+
 _TRY = "to try segctl without an account, run `segctl --target sandbox plan`"
 
 
@@ -67,6 +71,20 @@ def base_url(target: Target, env: Mapping[str, str]) -> str:
             hint="plain http is allowed only for this machine, such as http://127.0.0.1:8425",
         )
     return url.rstrip("/")
+
+
+@contextmanager
+def keys_hidden() -> Iterator[None]:
+    """Take every variable that may lead to a key out of the process's environment.
+
+    For the time in which a library reads files that a pull request could have written. The system
+    keeps the variables that a process started with; that library must not reach files either.
+    """
+    hidden = {name: os.environ.pop(name) for name in [*os.environ] if _HAS_KEY.fullmatch(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def cache_folder(env: Mapping[str, str]) -> Path | None:

@@ -48,7 +48,8 @@ def segments(*conditions: str) -> list[Segment]:
 def opened(
     contacts: Path, events: Path | None, used: Iterable[Segment], **more: Any
 ) -> Iterator[Dataset]:
-    with open_dataset(contacts, events, used=column_names_in(used), **more) as dataset:
+    more |= {"is_pulled": contacts.suffix == ".duckdb", "used": column_names_in(used)}
+    with open_dataset(contacts, events, **more) as dataset:
         yield dataset
 
 

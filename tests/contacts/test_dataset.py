@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
+from segctl.audience.duckdb_engine import EvaluationFailed, FileUnreadable
 from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.count_query import CountQuery
 from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing, open_dataset
-from segctl.contacts.file_readers import read_relation
 from segctl.contacts.uniqueness_cache import FILE
 from segctl.errors import UsageError
 from segctl.model import Segment
@@ -355,7 +354,7 @@ def test_pulled_contacts_know_their_age_and_account(tmp_path: Path) -> None:
     own = written(tmp_path / "e.csv", "contact_id,event_type\n1,open\n")
     with pytest.raises(UsageError, match="has events of its own"), opened(path, own, ()):
         pass
-    bare = pulled(tmp_path / "bare", [{"contact_id": "1"}, {"contact_id": "2"}], None, {})
+    bare = pulled(tmp_path / "bare.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], None, {})
     assert numbers(bare, own, f"{J}e.event_type = 'open'", f"{J}e.event_source = 'mail'") == [
         1, "the events have no column `event_source`",
     ]  # fmt: skip
@@ -377,7 +376,7 @@ def test_pulled_contacts_know_their_age_and_account(tmp_path: Path) -> None:
         (b"\n\n", "the first line of c is empty"),
         (b"contact_id,a;b;c;d\n1,x\n1,y\n", "1 row repeats a contact_id in c"),
         (b"Ann,1990-05-05,Brno,Brno\n", "duplicate column in c$"),
-        (b"12345678DUCKdatabase", "not written by `segctl contacts pull`"),
+        (b"12345678DUCKdatabase", "c is a database"),
         (b"PAR1 and nothing else", "c is damaged"),
         pytest.param(
             b"contact_id\n1\n" + b"2" * 2_100_000 + b"\n",
@@ -443,10 +442,11 @@ def test_other_files_and_the_network_are_out_of_reach(tmp_path: Path) -> None:
                 dataset.database.rows(f"SELECT * FROM read_csv({reach})")  # noqa: S608
         with pytest.raises(EvaluationFailed):
             dataset.database.rows("SET enable_external_access = true")
-    database = Database()
-    with pytest.raises(UsageError, match="is a database"):
-        read_relation(database, pulled(tmp_path / "p", [], None, {}), "contact_data", {})
-    database.close()
+    with (
+        pytest.raises(UsageError, match="is a database"),
+        opened(path, pulled(tmp_path / "p", [], None, {}), ()),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

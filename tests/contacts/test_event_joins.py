@@ -48,7 +48,7 @@ def world(seed: int) -> reference.World:
 @contextmanager
 def dataset(folder: Path, made: reference.World) -> Iterator[Dataset]:
     path = pulled(folder / "p.duckdb", made.contacts, made.events, worlds.FIELDS)
-    with open_dataset(path, fields=worlds.FIELDS, temp_root=folder) as opened:
+    with open_dataset(path, is_pulled=True, fields=worlds.FIELDS, temp_root=folder) as opened:
         yield opened
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from segctl.app import project as app
 from segctl.app.audiences import evaluate
+from segctl.app.contact_sources import ContactSource, configured_source
 from segctl.contacts.dataset import DatasetMissing
 from segctl.contacts.masking import MIN_SHARED
-from segctl.model import Segment
 from segctl.query.catalogue import ColumnType
 from segctl.render.previews import with_age
 from tests.support.account import KEY
@@ -295,7 +295,8 @@ def test_a_plan_counts_pairs(shop: Project) -> None:
     old, new, clicked, brno = segments(
         "plan = 'free'", "total_spend > 1500", CLICKED, "city = 'Brno'"
     )
-    results = evaluate(read, [(old, new), (None, clicked), (brno, new), (None, brno)])
+    source = ContactSource(shop.root / "contacts.csv", shop.root / "events.csv", is_pulled=False)
+    results = evaluate(read, source, [(old, new), (None, clicked), (brno, new), (None, brno)])
     assert [(result.total, result.as_of) for result in results] == [(30, None)] * 4
     first, second, third, fourth = results
     assert first.counts
@@ -307,14 +308,11 @@ def test_a_plan_counts_pairs(shop: Project) -> None:
     assert [problem.message for problem in fourth.problems] == [
         "the contacts have no column `city`"
     ]
-    assert evaluate(read, []) == []
-    shop.write({"segctl.yaml": "version: 1\n"})
-    read = app.Project(shop.root, env={}, clock=shop.clock)
-    assert evaluate(read, [(None, new)]) == []
     shop.write({"segctl.yaml": "version: 1\ncontacts: pulled\n"})
     read = app.Project(shop.root, env={}, clock=shop.clock)
+    assert read.config.contacts
     with pytest.raises(DatasetMissing):
-        evaluate(read, [(None, Segment("a", query("plan = 'x'")))])
+        configured_source(read, read.config.contacts)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,10 @@ def test_on_generated_segments_and_contacts(tmp_path: Path, kind: str) -> None:
         seen = as_read(world, kind)
         chosen = [Segment(f"s{number}", text, parents) for number, text in enumerate(texts)]
         pairs = [(None, chosen[0]), *pairwise(chosen)]
-        with open_dataset(contacts, events, fields=FIELDS, temp_root=tmp_path) as dataset:
+        is_pulled = kind == "pulled"
+        with open_dataset(
+            contacts, events, is_pulled=is_pulled, fields=FIELDS, temp_root=tmp_path
+        ) as dataset:
             counted = count_audiences(dataset, pairs, world.now, overlap=True)
         assert counted.total == len(world.contacts)
         members_of = {segment: members(seen, segment) for segment in chosen}

@@ -24,6 +24,7 @@ from segctl.emulator.faults import Kind
 from tests.support.account import TEST_SETTINGS
 from tests.support.builders import query
 from tests.support.clock import FakeClock
+from tests.support.leaks import pieces_of
 from tests.support.process import REPOSITORY, child_env, running_segctl
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ CONTACT = {
 PERSONAL = (
     "zdenka.kvapilova", "contacts.test", "Zdenka", "Kvapilov", "420555010203", "elsewhere.test",
 )  # fmt: skip
-PART = 20
-"""Length of a piece of a key that must not be shown; half of it where characters are encoded."""
 
 VIP = query("total_spend > 500")
 VERBOSITIES: tuple[list[str], ...] = ([], ["-q"], ["-v"], ["-vv"])
@@ -137,30 +136,10 @@ def _with_leaks(data: Any, sent: str, text: str) -> Any:
     return {**leaky, "debug": {"request": {"authorization": sent}, "contacts": [CONTACT]}}
 
 
-def forms_of(key: str) -> Iterator[tuple[str, int]]:
-    """Yield a key as it may be written, and the characters that each of its own takes there.
-
-    For base64, where three characters take four, the forms are those of the three alignments; their
-    ends are left out, since they depend on the text around the key.
-    """
-    yield key, 1
-    for unit in ("{:02x}", "{:02X}", "%{:02x}", "%{:02X}", "\\x{:02x}", "&#x{:02x};", "{:c}\0"):
-        text = "".join(unit.format(byte) for byte in key.encode())
-        yield text, len(text) // len(key)
-    for before in ("", "x", "xx"):
-        encoded = base64.b64encode(f"{before}{key}".encode())[4:-4].decode()
-        yield encoded, 1
-        yield encoded.replace("+", "-").replace("/", "_"), 1
-
-
 def forbidden() -> Iterator[str]:
     """Yield every forbidden text: pieces of keys, in each form and reversed, and personal data."""
     for key in (KEY, PLAIN_KEY):
-        for text, width in forms_of(key):
-            size = PART if width == 1 else PART // 2 * width
-            for at in range(0, len(text) - size + 1, width):
-                piece = text[at : at + size]
-                yield from (piece, piece[::-1])
+        yield from pieces_of(key)
     yield from PERSONAL
 
 
