@@ -47,6 +47,7 @@ WORLD_MODULES = {
     "segctl.common.stopping",
     "segctl.audience.duckdb_engine",
     "segctl.audience.case_runner",
+    "segctl.history.committed",
     "segctl.history.folder_history",
     "segctl.history.git",
     "segctl.history.git_log",
