@@ -41,6 +41,7 @@ _OWN_ERROR = re.compile(
     f"|Conversion Error: Could not convert string '{ERROR_PREFIX}(.*)' to INT32"
 )
 """Failures on purpose, in the two forms of `ExpressionTranslator.error_sql`."""
+_OUT_OF_MEMORY = "Out of Memory Error: "
 _CSV_ERROR = re.compile(r"Invalid Input Error: (?:The )?CSV ")
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"^  file = (.*)$", re.MULTILINE)
@@ -97,6 +98,8 @@ class Database:
         for setting in (
             # A time without a zone is UTC, whatever the machine's zone is.
             "TimeZone = 'UTC'",
+            # The bar would go to stdout, where the results go.
+            "enable_progress_bar = false",
             f"temp_directory = {text_sql(str(temp_folder or ''))}",
             f"allowed_paths = [{', '.join(map(text_sql, sorted(allowed)))}]",
             "enable_external_access = false",
@@ -203,6 +206,12 @@ def _evaluation_failed(message: str) -> EvaluationFailed:
     own_error = _OWN_ERROR.match(message)
     if own_error:
         return EvaluationFailed(own_error[1] or own_error[2])
+    if message.startswith(_OUT_OF_MEMORY):
+        return EvaluationFailed(
+            "cannot tell: counting it needs more memory or disk space than DuckDB may use, which is"
+            f" {_SETTINGS['memory_limit']} of this machine's memory",
+            hint="count it on a machine with more memory, or query fewer events",
+        )
     if _CSV_ERROR.match(message):
         return _file_unreadable(message)
     return EvaluationFailed("DuckDB cannot evaluate this query on these contacts")

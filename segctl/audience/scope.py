@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from segctl.query.value_types import CannotTranslate
 
 
+CONTACT = "c"
+"""The alias of the contact that a query is about."""
+
+
 class Columns:
     """The columns of `contact_data`: the standard ones and the account's own fields.
 

@@ -32,13 +32,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from segctl.audience.conditions import CONTACT, ConditionTranslator, tables_sql
+from segctl.audience.conditions import ConditionTranslator
 from segctl.audience.event_joins import EventJoin
-from segctl.audience.scope import Columns, ColumnUse, ScopedTable, TableScope
+from segctl.audience.scope import CONTACT, Columns, ColumnUse, ScopedTable, TableScope
+from segctl.audience.subqueries import tables_sql
 from segctl.audience.typed_sql import NUMBER_TYPE, list_ids_sql
 from segctl.query import ast
 from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType
-from segctl.query.joins import join_condition, merges_contact_id, operands_of
+from segctl.query.joins import conditions_of, merges_contact_id, operands_of
 from segctl.query.list_ids import LIST_IDS, normal_list_ids
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
@@ -149,7 +150,7 @@ class _AudienceTranslator(ConditionTranslator):
             ]
             row = _row_condition(query, _Exists(event_tables, tuple(joins)), on_rows)
             conditions.append(row)
-            sqls.append(self._join_sql(query, event_tables, row_nodes, scope) or row.sql)
+            sqls.append(row.sql if self.flags is None else self._join_sql(query, row_nodes, scope))
         if parents:
             ids = tuple(normal_list_ids(parents))
             conditions.insert(0, Condition(-1, -1, list_ids_sql(f'{CONTACT}."{LIST_IDS}"', ids)))
@@ -182,29 +183,27 @@ class _AudienceTranslator(ConditionTranslator):
         )
 
     def _join_sql(
-        self,
-        query: ast.Query,
-        event_tables: Sequence[ScopedTable],
-        nodes: Sequence[ast.Expression],
-        scope: TableScope,
-    ) -> str | None:
+        self, query: ast.Query, nodes: Sequence[ast.Expression], scope: TableScope
+    ) -> str:
         """Return SQL for a join that many contacts share; `nodes` are the conditions on its rows.
 
-        A flag where that is possible; `None` where the joined rows are to be formed.
+        A flag where that is possible. Raises `CannotTranslate`.
         """
-        if self.flags is None:
-            return None
-        on = [node for join in query.joins for node in operands_of(join_condition(query, join))]
-        if len(event_tables) == 1:
-            return self.flag(event_tables[0], [*on, *nodes], scope)
-        return EventJoin(self, event_tables, [*on, *nodes], scope).sql()
+        tables = [table for table in scope.tables if table.alias != CONTACT]
+        on = conditions_of(replace(query, where=None))
+        flag = self.flag(tables[0], [*on, *nodes], scope) if len(tables) == 1 else None
+        return flag or EventJoin(self, tables, [*on, *nodes], scope).sql()
 
     def _condition_and_uses(
         self, node: ast.Expression, scope: TableScope
     ) -> tuple[Condition, set[str]]:
         """Return a condition and the aliases of the tables it uses, also inside subqueries."""
-        self.used = set()
-        return self._condition(node, scope), self.used
+        self.used, self.unbounded = set(), []
+        condition = self._condition(node, scope)
+        if not any(table.alias in self.used for table in scope.tables if table.alias != CONTACT):
+            self.refuse_unbounded(0)
+        # Joins are translated again, differently.
+        return condition, self.used
 
     def _condition(self, node: ast.Expression, scope: TableScope) -> Condition:
         if isinstance(node, ast.Not) and isinstance(node.operand, ast.And | ast.Or | ast.Not):

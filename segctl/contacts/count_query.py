@@ -15,7 +15,8 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from segctl.audience.conditions import CONTACT, EVENT
+from segctl.audience.scope import CONTACT
+from segctl.audience.subqueries import EVENT
 from segctl.audience.typed_sql import name_sql, path_columns
 from segctl.query.catalogue import JOIN_COLUMN
 

@@ -67,3 +67,9 @@ def operands_of(where: ast.Expression | None) -> Sequence[ast.Expression]:
     if isinstance(where, ast.And):
         return where.operands
     return (where,) if where else ()
+
+
+def conditions_of(query: ast.Query) -> list[ast.Expression]:
+    """Return the conditions on the rows of a query that must all hold: those of ON and WHERE."""
+    on = [node for join in query.joins for node in operands_of(join_condition(query, join))]
+    return [*on, *operands_of(query.where)]

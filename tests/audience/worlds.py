@@ -147,7 +147,8 @@ def _atoms(
     return st.one_of(parts)
 
 
-def _conditions(atoms: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+def conditions(atoms: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return combinations of conditions with AND, OR, NOT and IS."""
     return st.recursive(
         atoms,
         lambda inner: st.one_of(
@@ -181,7 +182,8 @@ def _of_contact(alias: str) -> st.SearchStrategy[str]:
     return st.one_of(plain, plain, plain, contains, size)
 
 
-def _of_event(alias: str) -> st.SearchStrategy[str]:
+def of_event(alias: str) -> st.SearchStrategy[str]:
+    """Return one condition on one event."""
     texts = _column(("event_source", "event_type"), alias)
     inside = st.sampled_from(["campaign", '"Odd key"', "absent"]).map(
         lambda key: f"{alias}DATA:payload.{key}"
@@ -200,7 +202,7 @@ def _of_event(alias: str) -> st.SearchStrategy[str]:
 
 def event_conditions(alias: str) -> st.SearchStrategy[str]:
     """Return conditions on one event."""
-    return _conditions(_of_event(alias))
+    return conditions(of_event(alias))
 
 
 _event_conditions = event_conditions("e.")
@@ -234,13 +236,13 @@ B = (
     " INNER JOIN event_data e ON contact_id WHERE {}"
 )
 B2 = B.replace(" WHERE", " JOIN event_data e2 ON contact_id WHERE")
-plain_queries = _conditions(_of_contact("")).map(S.format)
+plain_queries = conditions(_of_contact("")).map(S.format)
 queries = st.one_of(
     plain_queries,
-    _conditions(_of_contact("") | _subqueries).map(S.format),
-    _conditions(_of_contact("c.") | _of_event("e.")).map(J.format),
+    conditions(_of_contact("") | _subqueries).map(S.format),
+    conditions(_of_contact("c.") | of_event("e.")).map(J.format),
     st.builds("{} AND {}".format, _of_contact("c."), _event_conditions).map(J.format),
-    _conditions(_of_event("e.") | _of_event("e2.")).map(J2.format),
-    _conditions(_of_contact("c.") | _of_event("e.")).map(B.format),
-    _conditions(_of_event("e.") | _of_event("e2.")).map(B2.format),
+    conditions(of_event("e.") | of_event("e2.")).map(J2.format),
+    conditions(_of_contact("c.") | of_event("e.")).map(B.format),
+    conditions(of_event("e.") | of_event("e2.")).map(B2.format),
 )
