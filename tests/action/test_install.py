@@ -90,14 +90,19 @@ def write_wheel(folder: Path, name: str, files: dict[str, str]) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    machine = Machine(tmp_path)
+def prepare_machine(folder: Path) -> Machine:
+    """Return a machine in a folder."""
+    machine = Machine(folder)
     copytree(ACTION, machine.action)
-    wheels = tmp_path / "wheels"
+    wheels = folder / "wheels"
     wheels.mkdir()
     machine.lock(write_wheel(wheels, "flour", {"flour.py": "GRADE = 405\n"}))
     return machine
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return prepare_machine(tmp_path)
 
 
 def commit_program(repository: Path, text: str) -> str:
