@@ -93,6 +93,16 @@ class FileStates:
             disposing = index
         return disposing
 
+    def renamed_by(self, path: str, name: str) -> int | None:
+        """Return the commit since which a file has had a name in `previous_names`, if it has."""
+        since = None
+        if path in self.segments:
+            for index, declared in reversed([*zip(*self.states(path), strict=True)]):
+                if declared is None or name not in declared.previous_names:
+                    break
+                since = index
+        return since
+
     def _read(self, path: str, blob: str, index: int) -> Declared | Tombstone | None:
         """Return a version of a file with the query of its time; `None` where it is broken."""
         if not blob:

@@ -87,6 +87,7 @@ def read_removal_history(
         place_change=proven.change,
         versions_of=proven.timeline.versions,
         disposed_by=whole.disposed_by,
+        renamed_by=whole.renamed_by,
         declared_at_head=lambda name: whole.declared(name, len(whole.commits) - 1),
         is_declared_elsewhere=cache(
             lambda name: _is_declared_elsewhere(git, folder, name, account)

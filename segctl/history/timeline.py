@@ -254,6 +254,14 @@ class Timeline:
         index = self._files.disposed_by(path)
         return None if index is None else self.commits[index].ref
 
+    def renamed_by(self, path: str, name: str) -> CommitRef | None:
+        """Return the commit that wrote a name in the `previous_names` that a file has now.
+
+        `None` where none did.
+        """
+        index = self._files.renamed_by(path, name)
+        return None if index is None else self.commits[index].ref
+
     def claimants(self, name: str) -> set[str]:
         """Return the names whose files ever had this one among their `previous_names`."""
         return self._claimants.get(name, set())

@@ -32,7 +32,8 @@ class Proof:
 
     `declared` is the commit from which on a file declared the segment as it is; `removed` the one
     that removed its name, or wrote `removed: true`; `named` the first one that declared the name of
-    a segment that is taken over. Each is `None` where no commit shows it.
+    a segment that is taken over, or that wrote the name of a renamed one in `previous_names`. Each
+    is `None` where no commit shows it.
     """
 
     declared: Evidence | None = None

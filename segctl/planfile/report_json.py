@@ -10,7 +10,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.report import RefreshStatus, Status
-from segctl.planfile.to_json import action_name, digest, document_header, source_json
+from segctl.planfile.to_json import (
+    action_name,
+    digest,
+    document_header,
+    proof_json,
+    source_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,4 +72,5 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "hint": outcome.hint,
         "written": outcome.status is Status.DONE or outcome.is_written,
         "source": source_json(outcome.place),
+        "proof": proof_json(outcome.change),
     }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment, Successor
-    from segctl.model.proof import Evidence, Proof
+    from segctl.model.proof import Evidence
     from segctl.model.single_sends import SingleSend
 
 FORMAT_VERSION = "1.5"
@@ -270,12 +270,14 @@ def _change(change: Change) -> dict[str, Any]:
         "protected": edit.is_protected if edit else None,
         "twin": _successor(replace.successor) if replace else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,
-        "proof": None if isinstance(change, Create | Upgrade) else _proof(change.proof),
+        "proof": proof_json(change),
         "upgrade": _upgrade(change) if isinstance(change, Upgrade) else None,
     }
 
 
-def _proof(proof: Proof | None) -> dict[str, Any] | None:
+def proof_json(change: Change) -> dict[str, Any] | None:
+    """Return what git shows of a change as JSON data."""
+    proof = None if isinstance(change, Create | Upgrade) else change.proof
     if proof is None:
         return None
     return {

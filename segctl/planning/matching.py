@@ -15,6 +15,7 @@ from segctl.planning.hand_renames import find_hand_renames, renamable
 from segctl.planning.handovers import hand_over_names
 from segctl.planning.match_state import MatchState, join_ids, join_names
 from segctl.planning.ownership import RemovalHistory, is_older, is_ours
+from segctl.planning.proofs import proof_by_previous_names
 from segctl.planning.renames import match_by_history, match_by_previous_names, resolve_swaps
 from segctl.planning.taken_names import fail_taken_names
 from segctl.planning.temporary_names import (
@@ -63,6 +64,9 @@ def match_segments(
     match_by_history(state, removals, is_ours)
     if detect_renames and not history.unavailable:
         _match_renamed_by_hand(state, tombstones, history)
+    for name, (remote, reason) in state.matches.items():
+        if reason is Reason.RENAMED:
+            state.proofs[name] = proof_by_previous_names(state.declared[name], remote, history)
     return state.result()
 
 

@@ -109,6 +109,7 @@ class _RenameResolver:
                 span=change.span,
                 contacts_count=change.contacts_count,
                 reason=Reason.FREES_NAME,
+                proof=change.proof,
             )
         )
         self.updated[id(change)] = dataclasses.replace(

@@ -118,7 +118,8 @@ class RemovalHistory:
     commit declares under a name, `None` if it declares nothing. `is_declared_elsewhere` returns
     whether another project of the repository may declare a name. `former_of` returns the segment
     that had a declared name before, `None` where there was none. `disposed_by` returns the commit
-    that wrote `removed` in a file, `None` where none did.
+    that wrote `removed` in a file, and `renamed_by` the one that wrote a name in the
+    `previous_names` of a file, `None` where none did.
     `declared_elsewhere` has the removed names that another project of the repository declares, each
     with that file, relative to the top. `place_change` is the last change of the account or folder,
     if there was one.
@@ -139,6 +140,9 @@ class RemovalHistory:
     )
     disposed_by: Callable[[str], CommitRef | None] = field(
         default=lambda _file: None, compare=False
+    )
+    renamed_by: Callable[[str, str], CommitRef | None] = field(
+        default=lambda _file, _name: None, compare=False
     )
     is_declared_elsewhere: Callable[[str], bool] = field(default=lambda _name: False, compare=False)
     former_of: Callable[[str], FormerSegment | None] = field(

@@ -187,11 +187,13 @@ def needs_history(
     """Return whether git history can change the plan for these segments.
 
     It can only if some V2 segment is undeclared: it may have been ours, or be a declared segment
-    under an earlier name; or a file removes it, and the plan names the commit. Does not use the
-    removal history of `inputs`.
+    under an earlier name; or a file removes or renames it, and the plan names the commit. Does not
+    use the removal history of `inputs`.
     """
     undeclared = [remote for remote in find_undeclared(declared, listed) if not remote.is_v1]
     if any(remote.name in inputs.names_to_delete for remote in undeclared):
+        return True
+    if _renames_by_file(declared, listed):
         return True
     if inputs.ownership is not Ownership.DECLARED:
         names = inputs.tombstone_names
@@ -202,6 +204,17 @@ def needs_history(
         bool(undeclared)
         and inputs.detect_renames
         and any(item.name not in existing for item in declared)
+    )
+
+
+def _renames_by_file(declared: Sequence[Declared], listed: Sequence[Remote]) -> bool:
+    """Return whether `previous_names` may rename a segment, so that the plan names the commit."""
+    existing = {remote.name for remote in listed if not remote.is_v1}
+    moving = {item.name for item in declared if item.previous_names}
+    return any(
+        previous in existing and (item.name not in existing or previous in moving)
+        for item in declared
+        for previous in item.previous_names
     )
 
 

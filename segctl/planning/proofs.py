@@ -16,8 +16,11 @@ from segctl.planning.wording import date_of, short_commit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from segctl.model import Change, Remote, Tombstone
+    from segctl.model import Change, Declared, Remote, Tombstone
     from segctl.planning.ownership import Removal, RemovalHistory
+
+BY_NAME = (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS)
+"""The reasons of changes that only the name of a segment asks for."""
 
 
 def proof_of(removal: Removal, remote: Remote) -> Proof | None:
@@ -25,8 +28,7 @@ def proof_of(removal: Removal, remote: Remote) -> Proof | None:
     version = version_of(removal.versions, remote)
     if version is None:
         return None
-    commit = CommitRef(removal.commit, removal.removed_at, removal.author)
-    return Proof(declared=version.evidence, removed=Evidence(removal.file, commit))
+    return Proof(declared=version.evidence, removed=_removed(removal))
 
 
 def proof_by_file(tombstone: Tombstone, remote: Remote, history: RemovalHistory) -> Proof | None:
@@ -38,37 +40,80 @@ def proof_by_file(tombstone: Tombstone, remote: Remote, history: RemovalHistory)
     return Proof(None if version is None else version.evidence, Evidence(tombstone.file, removed))
 
 
+def proof_by_previous_names(
+    declared: Declared, remote: Remote, history: RemovalHistory
+) -> Proof | None:
+    """Return what git shows of a rename that a file asks for, `None` where it shows nothing."""
+    if history.unavailable:
+        return None
+    # What declares it under its new name, too, is the weaker evidence.
+    by_name = (history.versions_of(name) for name in (remote.name, declared.name))
+    version = next(filter(None, (version_of(versions, remote) for versions in by_name)), None)
+    removals = (item for item in history.removals if item.name == remote.name)
+    removed = next(map(_removed, removals), None)
+    written = history.renamed_by(declared.file, remote.name)
+    proof = Proof(
+        None if version is None else version.evidence,
+        removed,
+        None if written is None else Evidence(declared.file, written),
+    )
+    return None if proof == Proof() else proof
+
+
+def _removed(removal: Removal) -> Evidence:
+    return Evidence(removal.file, CommitRef(removal.commit, removal.removed_at, removal.author))
+
+
 def proof_remarks(changes: Iterable[Change]) -> Iterator[Diagnostic]:
-    """Yield the proof of each delete and each rename for which git shows any."""
+    """Yield the proof of each delete and rename for which git shows any.
+
+    Those of takeovers are in `takeovers`.
+    """
     for change in changes:
-        if isinstance(change, Patch | Replace | Delete) and change.proof is not None:
-            shown = ", and ".join(_shown(change, change.proof))
-            if shown and change.proof.named is None:
-                yield Diagnostic(
-                    "proven-by-git",
-                    Severity.INFO,
-                    f"`{change.before.name}` is {_action(change)}: {shown}",
-                )
+        if not _is_takeover(change):
+            yield from proof_remark(change)
+
+
+def proof_remark(change: Change) -> Iterator[Diagnostic]:
+    """Yield the proof of a delete, a rename or a takeover, if git shows any."""
+    if isinstance(change, Patch | Replace | Delete) and change.proof is not None:
+        shown = ", and ".join(_shown(change, change.proof))
+        if shown:
+            summary = f"`{change.before.name}` is {_action(change)}: {shown}"
+            yield Diagnostic("proven-by-git", Severity.INFO, summary)
+
+
+def _is_takeover(change: Change) -> bool:
+    return isinstance(change, Patch | Replace) and change.reason in BY_NAME
 
 
 def _action(change: Patch | Replace | Delete) -> str:
     if isinstance(change, Delete):
         return "deleted"
-    return f"renamed to `{change.name}`"
+    return "overwritten" if _is_takeover(change) else f"renamed to `{change.after.name}`"
 
 
 def _shown(change: Patch | Replace | Delete, proof: Proof) -> Iterator[str]:
     if proof.declared is not None:
-        file = proof.declared.file
-        yield f"commit {describe_commit(proof.declared.commit)} declared it as it is in {file}"
-    if proof.removed is not None:
-        commit, file = describe_commit(proof.removed.commit), proof.removed.file
+        yield f"{_commit_of(proof.declared)} declared it as it is in {proof.declared.file}"
+    removed, named = proof.removed, proof.named
+    if removed is not None:
         if change.reason is Reason.REMOVED_BY_FILE:
-            yield f"commit {commit} wrote `removed: true` in {file}"
+            yield f"{_commit_of(removed)} wrote `removed: true` in {removed.file}"
         else:
-            yield f"commit {commit} removed its name from {file}"
+            yield f"{_commit_of(removed)} removed its name from {removed.file}"
     elif change.reason is Reason.RENAMED_BY_HAND:
         yield f"no commit declared the name `{change.before.name}`"
+    if named is None:
+        return
+    if _is_takeover(change):
+        yield f"{_commit_of(named)} declared its name in {named.file}"
+    elif removed is None or named.commit.id != removed.commit.id:
+        yield f"{_commit_of(named)} wrote its name in `previous_names` of {named.file}"
+
+
+def _commit_of(evidence: Evidence) -> str:
+    return f"commit {describe_commit(evidence.commit)}"
 
 
 def describe_commit(commit: CommitRef) -> str:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Patch, Reason, Replace
+from segctl.model import Patch, Replace
 from segctl.model.proof import Proof
 from segctl.planning.ownership import Ownership, find_version, first_declared
-from segctl.planning.proofs import describe_commit
+from segctl.planning.proofs import BY_NAME, describe_commit
 from segctl.planning.wording import date_of, list_names
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from segctl.model import Declared, Plan, Remote
     from segctl.model.proof import Evidence
     from segctl.planning.ownership import RemovalHistory
-
-_BY_NAME = (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def overwriting_changes(plan: Plan, ownership: Ownership) -> tuple[Patch | Repla
     return tuple(
         change
         for change in plan.changes
-        if isinstance(change, Patch | Replace) and change.reason in _BY_NAME
+        if isinstance(change, Patch | Replace) and change.reason in BY_NAME
     )
 
 

@@ -14,6 +14,7 @@ from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
 from segctl.planning.drift import DriftKind
+from segctl.planning.proofs import proof_remark
 from segctl.planning.safety import id_ending_changes
 from segctl.render.audience_counts import audience_summary
 from segctl.render.plan_text import describe_reason
@@ -22,7 +23,7 @@ from segctl.render.terminal import Style, count
 
 if TYPE_CHECKING:
     from segctl.model import Change, Plan
-    from segctl.model.report import Report
+    from segctl.model.report import Outcome, Report
     from segctl.planning.drift import DriftReport
 
 _SEVERITIES = {
@@ -101,7 +102,7 @@ def report_title(report: Report) -> str:
 
 
 def report_diagnostics(report: Report) -> tuple[Diagnostic, ...]:
-    """Return a diagnostic for each action that is not done, or has a message."""
+    """Return a diagnostic for each action that is not done, has a message, or is proven by git."""
     diagnostics = [
         Diagnostic(
             f"apply-{outcome.status.value.replace('_', '-')}",
@@ -124,7 +125,14 @@ def report_diagnostics(report: Report) -> tuple[Diagnostic, ...]:
         for refresh in report.refreshes
         if refresh.status is not RefreshStatus.ACCEPTED
     ]
-    return tuple(diagnostics)
+    done = [item.change for item in report.outcomes if item.status is Status.DONE]
+    return (*diagnostics, *(remark for change in done for remark in proof_remark(change)))
+
+
+def proof_of(outcome: Outcome) -> str:
+    """Return what git shows of a change that is done, empty where it shows nothing."""
+    remarks = proof_remark(outcome.change) if outcome.status is Status.DONE else ()
+    return "".join(remark.summary for remark in remarks)
 
 
 def drift_diagnostics(report: DriftReport) -> tuple[Diagnostic, ...]:

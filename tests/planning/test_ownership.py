@@ -455,7 +455,8 @@ def test_outside_of_git_one_warning_has_a_hint(
 @pytest.mark.parametrize(
     ("mode", "names", "argv", "reads"),
     [
-        ("history", ["Kept", "Old name", "Forgotten"], [], 0),
+        ("history", ["Kept", "New name", "Forgotten"], [], 0),
+        ("history", ["Kept", "Old name", "Forgotten"], [], 1),
         ("history", ["By hand"], [], 1),
         ("exclusive", ["By hand"], [], 1),
         ("declared", ["By hand", "Kept", "New name"], [], 0),

@@ -12,7 +12,7 @@ from segctl.errors import Severity
 from segctl.model.report import RefreshStatus
 from segctl.planfile.to_json import action_name, digest
 from segctl.planning.safety import id_ending_changes
-from segctl.render.as_diagnostics import report_title
+from segctl.render.as_diagnostics import proof_of, report_title
 from segctl.render.clauses import inverted
 from segctl.render.diagnostics import severity_summary
 from segctl.render.drift_text import KIND_LABELS, drift_details, drift_summary
@@ -199,7 +199,7 @@ def _left_alone(plan: Plan) -> Html:
 
 
 def _outcome_card(outcome: Outcome) -> Html:
-    texts = [text for text in (outcome.message, outcome.hint) if text]
+    texts = [text for text in (outcome.message, outcome.hint, proof_of(outcome)) if text]
     return tag(
         "article",
         tag(

@@ -13,7 +13,7 @@ from segctl.errors import Severity
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name, digest
 from segctl.planning.safety import id_ending_changes
-from segctl.render.as_diagnostics import report_title
+from segctl.render.as_diagnostics import proof_of, report_title
 from segctl.render.audience_counts import NOT_SUMMED, audience_changes, format_dataset
 from segctl.render.clauses import inverted
 from segctl.render.diagnostics import severity_summary
@@ -302,7 +302,7 @@ def _diagnostic_item(diagnostic: Diagnostic, context: RenderContext) -> str:
 
 
 def _outcome_row(outcome: Outcome) -> str:
-    texts = [prose(text) for text in (outcome.message, outcome.hint) if text]
+    texts = [prose(text) for text in (outcome.message, outcome.hint, proof_of(outcome)) if text]
     return tag(
         "tr",
         tag("td", f"{_STATUS_SIGNS.get(outcome.status, '❌')} {outcome.status.label}"),
