@@ -38,17 +38,22 @@ def correct_removals(
     blobs: Mapping[str, bytes],
     folder: str,
     scanned_names: dict[str, str],
+    *,
+    limit: str,
 ) -> tuple[Removal, ...]:
     """Return removals with the earliest commit, and the protection, that any parent shows.
 
     A name that any parent forgot after it was last declared is left out. `commits` are those of
     all parents, each after its parents; `blobs` has the contents of their segment files, and
-    `scanned_names` the possible names in those that were scanned.
+    `scanned_names` the possible names in those that were scanned. A removal that is dated after
+    `limit` proves nothing; it counts if no earlier one is the last.
     """
-    by_name = {removal.name: removal for removal in removals}
-    states = _states(commits, _EntryReader(by_name, blobs, folder, scanned_names))
+    names = {removal.name for removal in removals}
+    states = _states(commits, _EntryReader(names, blobs, folder, scanned_names))
     declared_later = _declared_later(commits, states)
     forgotten: set[str] = set()
+    protected = {removal.name for removal in removals if removal.is_protected}
+    last: dict[str, list[Commit]] = {name: [] for name in names}
     for commit in commits:
         state = states[commit.id]
         still = state.declared | declared_later[commit.id]
@@ -56,22 +61,35 @@ def correct_removals(
         for parent in commit.parents:
             before = states.get(parent, _NOTHING)
             for name in before.declared - still:
-                by_name[name] = _corrected(by_name[name], commit, before.protects(name))
-    return tuple(by_name[item.name] for item in removals if item.name not in forgotten)
+                last[name].append(commit)
+                if before.protects(name):
+                    protected.add(name)
+    return tuple(
+        _corrected(
+            dataclasses.replace(removal, is_protected=removal.name in protected),
+            last[removal.name],
+            limit,
+            is_last=removal.name not in declared_later.get(removal.commit, ()),
+        )
+        for removal in removals
+        if removal.name not in forgotten
+    )
 
 
-def _corrected(removal: Removal, commit: Commit, is_protected: bool) -> Removal:
-    """Return a removal that a commit made, too, after which no commit declares its name."""
-    is_protected |= removal.is_protected
-    removed_at = commit.ref.committed_at
-    if removed_at >= removal.removed_at:
-        return dataclasses.replace(removal, is_protected=is_protected)
+def _corrected(removal: Removal, last: Sequence[Commit], limit: str, *, is_last: bool) -> Removal:
+    """Return a removal as the earliest of the commits after which no other declares its name.
+
+    If one of them was before `limit`, or `is_last`, the removal stays the one of the first parents
+    where that was earlier: a branch that declared the name again makes nothing removable.
+    """
+    earliest = min(last, key=lambda commit: commit.ref.committed_at, default=None)
+    if earliest is None:
+        return removal
+    removed_at = earliest.ref.committed_at
+    if removed_at >= removal.removed_at and (is_last or removed_at <= limit):
+        return removal
     return dataclasses.replace(
-        removal,
-        is_protected=is_protected,
-        commit=commit.id,
-        removed_at=removed_at,
-        author=commit.author,
+        removal, commit=earliest.id, removed_at=removed_at, author=earliest.author
     )
 
 

@@ -68,13 +68,13 @@ def read_removal_history(
         if present is not None:
             new_names = {*now_declared} - {*present}
             removals = with_split_renames(git, history.moves, proven, new_names, present)
-        removals = _with_all_parents(git, history, removals)
+        # Both are ISO 8601 in UTC, which sorts by time.
+        limit = "9999" if now is None else format_utc(now)
+        removals = _with_all_parents(git, history, removals, limit)
         names = {removal.name for removal in removals}
         elsewhere = declared_by_others(git, folder, names, account)
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
-    # Both are ISO 8601 in UTC, which sorts by time.
-    limit = "9999" if now is None else format_utc(now)
     return RemovalHistory(
         tuple(
             removal
@@ -146,7 +146,7 @@ def _former_of(
     try:
         # As for renames, git compares the commit before the removal with HEAD.
         moves = moved_files(git, commit.parents[0], history.moves) if commit.parents else {}
-        removals = _with_all_parents(git, history, (former.removal,), new_files)
+        removals = _with_all_parents(git, history, (former.removal,), limit, new_files)
     except UsageError:
         moves, removals = {}, ()
     if (
@@ -163,12 +163,13 @@ def _with_all_parents(
     git: Git,
     history: FolderHistory,
     removals: tuple[Removal, ...],
+    limit: str,
     left_out: Collection[str] = (),
 ) -> tuple[Removal, ...]:
     """Return removals as all parents of merges have them, not only the first ones.
 
-    `left_out` are files that declare a removed name for another segment. Raises `UsageError` where
-    git fails.
+    `limit` is as for `correct_removals`. `left_out` are files that declare a removed name for
+    another segment. Raises `UsageError` where git fails.
     """
     if not removals or not git.run("rev-list", "--min-parents=2", "--max-count=1", "HEAD", "--"):
         return removals
@@ -186,7 +187,8 @@ def _with_all_parents(
     blobs = {change.blob: b"" for commit in commits for change in commit.segments if change.blob}
     contents = {**timeline.blobs, **git.contents(blobs.keys() - timeline.blobs.keys())}
     folder = history.moves.folder
-    return correct_removals(removals, commits, contents, folder, timeline.scanned_names)
+    names = timeline.scanned_names
+    return correct_removals(removals, commits, contents, folder, names, limit=limit)
 
 
 def _without_files(commit: Commit, paths: Collection[str]) -> Commit:

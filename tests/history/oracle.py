@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tests.history.worlds import OTHER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -122,9 +124,12 @@ class Oracle:
             return "a file declares it"
         if any(file.removed == "true" and file.name == name for file in tree.own.values()):
             return ""
+        if self.was_protected(name):
+            return "it was protected"
         return next(self._reasons_to_keep_removed(segment), "")
 
     def _reasons_to_keep_removed(self, segment: Segment) -> Iterator[str]:
+        """Yield why the segment of a removed name is not ours, or must stay as it is."""
         name, tree = segment.name, self.world.tree
         if self.was_forgotten(name):
             yield "it is forgotten"
@@ -135,8 +140,6 @@ class Oracle:
             yield "no commit removed it"
         elif segment.created >= removed_at:
             yield "it is newer than the removal"
-        if self.was_protected(name):
-            yield "it was protected"
         if segment.definition not in self.definitions(name):
             yield "no commit declared it as it is"
 
@@ -155,6 +158,8 @@ class Oracle:
             or any(commit.tree.forgets(name) for commit in commits)
             or len({(commit.tree.folder, commit.tree.subuser) for commit in commits}) > 1
             or any(commit.is_dated_ahead for commit in commits)
+            # A folder may have been moved over this one.
+            or any(path.startswith(OTHER) for commit in commits for path in commit.tree.paths)
             or self.reason_to_keep(segment)
         ):
             return False
@@ -201,7 +206,9 @@ class Oracle:
         namesake = self.world.named(file.name)
         if namesake is not None and not self._leaves(namesake):
             return "another segment has the new name"
-        if segment.name in file.previous or not self.reason_to_keep(segment):
+        # A protected segment keeps its id under another name.
+        is_removed = not any(self._reasons_to_keep_removed(segment))
+        if segment.name in file.previous or is_removed or not self.reason_to_keep(segment):
             return ""
         was_ours = bool(segment.applied_names & self.lineage(file.name))
         if segment.name not in self.lineage(file.name) and not was_ours:

@@ -99,6 +99,46 @@ def test_a_removal_before_the_name_was_declared_again_does_not_count(
     assert removals(repository)["VIP"].commit == last
 
 
+def test_a_removal_counts_only_from_the_date_of_a_later_one(repository: Repository) -> None:
+    """Main declared the name again, and removed it in a commit that is dated ahead."""
+    repository.commit("Remove", {"vip.yaml": None})
+    repository.git("branch", "--force", "work")
+    repository.commit("Declare again", {"vip.yaml": VIP})
+    repository.commits = 5000
+    repository.commit("Remove again", {"vip.yaml": None})
+    repository.commits = 200
+    now = datetime.fromtimestamp(START + 60 * 300, UTC)
+    expected = read_removal_history(repository.root, "segments", (), now=now)
+    assert [removal.name for removal in expected.dated_ahead] == ["VIP"]
+    merge_main_into_work(repository)
+    on_branch = read_removal_history(repository.root, "segments", (), now=now)
+    ahead, expected_ahead = on_branch.dated_ahead, expected.dated_ahead
+    assert [item.commit for item in ahead] == [item.commit for item in expected_ahead]
+    assert on_branch.removals == ()
+
+
+def test_a_branch_that_declared_a_removed_name_for_a_while_makes_nothing_removable(
+    connected: Project, remote: Remote
+) -> None:
+    """Someone made a namesake after the removal on main."""
+    repository = Repository(connected.root, connected.root)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.commit("Declare", {"keep.yaml": segment("Keep"), "vip.yaml": VIP})
+    repository.commit("Remove", {"vip.yaml": None})
+    remote.clock.moment = datetime.fromtimestamp(START + 120, UTC)
+    remote.emulator.console.create("VIP", remote_query(VIP))
+    repository.commits = 60
+    repository.git("checkout", "--quiet", "-b", "work")
+    repository.commit("Declare again", {"vip.yaml": VIP})
+    repository.commit("Remove again", {"vip.yaml": None})
+    repository.git("checkout", "--quiet", "main")
+    repository.merge("work", "Merge")
+    remote.clock.moment = datetime.fromtimestamp(START + 60 * 300, UTC)
+    assert "newer-left" in connected.run("apply", "--auto-approve").out
+    assert "VIP" in remote.definitions()
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
 def test_a_namesake_that_is_newer_than_the_removal_on_main_is_left(
     connected: Project, remote: Remote
 ) -> None:
