@@ -39,6 +39,13 @@ class Oracle:
         subuser = self.world.tree.subuser
         return [commit for commit in self.every_commit if commit.tree.subuser == subuser]
 
+    @cached_property
+    def own_line(self) -> list[Commit]:
+        """The commits of the current branch itself, without those of merged branches."""
+        subuser = self.world.tree.subuser
+        line = [commit for commit in self._first_parents() if commit.tree.subuser == subuser]
+        return line[::-1]
+
     def declared_now(self, name: str) -> File | None:
         files = self.world.tree.declared.get(name)
         return files[0] if files else None
@@ -48,12 +55,12 @@ class Oracle:
         names = {name}
         while True:
             before = len(names)
-            for commit in self.commits:
+            for commit in self.own_line:
                 declared = commit.tree.declared
                 for present in names & declared.keys():
                     for file in declared[present]:
                         names |= set(file.previous)
-                for parent in commit.parents:
+                for parent in commit.parents[:1]:
                     tree = self.world.commits[parent].tree
                     if any(name not in tree.declared for name in names & declared.keys()):
                         names |= tree.declared.keys() - declared.keys()
@@ -71,7 +78,7 @@ class Oracle:
         names = self.lineage(name)
         return {
             file.definition
-            for commit in self.commits
+            for commit in self.own_line
             for declared, files in commit.tree.declared.items()
             if declared in names
             for file in files
@@ -81,7 +88,7 @@ class Oracle:
         """Return the first time at which a commit declared a name, or one that it may have had."""
         names = self.lineage(name)
         return min(
-            (commit.time for commit in self.commits if names & commit.tree.declared.keys()),
+            (commit.time for commit in self.own_line if names & commit.tree.declared.keys()),
             default=None,
         )
 
@@ -97,10 +104,16 @@ class Oracle:
         """Return the earliest time at which a name was removed for good, `None` where it was not.
 
         A removal that is dated in the future proves nothing. What one parent of a merge removed
-        was removed there, before the merge.
+        was removed there, before the merge. That a merged branch declared it for a while since
+        makes no segment older.
         """
-        times = (commit.time for commit in self._removals(name) if self._is_last(commit, name))
-        return min((time for time in times if time <= self.world.time), default=None)
+        last = [commit.time for commit in self._removals(name) if self._is_last(commit, name)]
+        if all(time > self.world.time for time in last):
+            return None
+        declaring = [commit.mark for commit in self.own_line if name in commit.tree.declared]
+        since = max(declaring, default=-1)
+        own = [c.time for c in self.own_line if c.mark > since >= 0][:1]
+        return min(time for time in (*last, *own) if time <= self.world.time)
 
     def was_protected(self, name: str) -> bool:
         """Return whether any of the last declarations of a name protects it."""

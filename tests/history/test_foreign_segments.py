@@ -80,6 +80,22 @@ def test_a_handmade_segment_is_not_renamed_when_the_name_is_corrected(
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize("style", ["merge ref", "merge", "squash"])
+def test_what_only_a_merged_branch_declared_is_not_ours(
+    connected: Project, remote: Remote, repository: Repository, style: str
+) -> None:
+    """Someone imports the account on a branch, and drops a segment again before the merge."""
+    before = remote.definitions()
+    repository.git("checkout", "--quiet", "-b", "work")
+    repository.commit("Import", {"guests.yaml": segment(HAND, "city = 'Brno'")})
+    repository.commit("Not this one", {"guests.yaml": None})
+    bring_to_main(repository, style)
+    for _ in range(2):
+        assert "No changes." in connected.run("apply", "--auto-approve").out
+        assert remote.definitions() == before
+    assert " ours " not in connected.run("list").out
+
+
 @pytest.mark.parametrize("how", ["removed", "renamed"])
 def test_a_segment_that_was_edited_by_hand_is_left(
     connected: Project, remote: Remote, repository: Repository, how: str
