@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from segctl.model import Delete, Upgrade
 from segctl.query.explain import ExplanationLine, explain_lines
 from segctl.query.parser.parse import parse
+from segctl.query.personal_data import find_email_addresses
 from segctl.render.definition import before_and_after
 from segctl.render.markup import Html, tag
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from segctl.model import Change, Segment
     from segctl.model.contact_fields import ListNames
 
+_MASKED_CHANGE = ExplanationLine(0, "The change is in an e-mail address, which is masked here.")
 _UNREADABLE = (ExplanationLine(0, "segctl cannot parse this query."),)
 
 
@@ -35,6 +37,7 @@ def explain_change(
 ) -> tuple[tuple[str, tuple[ExplanationLine, ...]], ...]:
     """Return who is in a segment before and after a change, with titles; once if it is the same.
 
+    Addresses are masked, so a change that replaces one is said, not shown.
     v1 segments are not explained: SGQL has no explanation, and every view shows the query.
     """
     before, after = before_and_after(change)
@@ -43,12 +46,19 @@ def explain_change(
     lines_before = explain_segment(before, lists) if before else ()
     lines_after = explain_segment(after, lists) if after else ()
     if lines_before == lines_after:
+        if before and after and _addresses(before) != _addresses(after):
+            lines_before += (_MASKED_CHANGE,)
         return (("Who is in it", lines_before),) if lines_before else ()
     titled = (
         ("Who is in it now" if lines_after else "Who is in it", lines_before),
         ("Who will be in it", lines_after),
     )
     return tuple((title, lines) for title, lines in titled if lines)
+
+
+def _addresses(segment: Segment) -> list[str]:
+    """Return the e-mail addresses in a query, in the order of the alphabet."""
+    return sorted(find_email_addresses(segment.query))
 
 
 def nested_list(

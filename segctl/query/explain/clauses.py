@@ -16,8 +16,9 @@ from segctl.query.explain.statements import (
     QuotedStatement,
     StatementGroup,
     VerbStatement,
+    group_statements,
 )
-from segctl.query.explain.values import quoted_value, visible_text
+from segctl.query.explain.values import id_text, quoted_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,21 +89,19 @@ def _event_phrase(event: EventDescription, *, negated: bool, it: str | None) -> 
     if time:
         words += f" {time}"
     if event.others:
-        words += f" for which {_inline(event.others, every=True)}"
+        words += f" for which {_inline(group_statements(every=True, parts=event.others))}"
     return words
 
 
-def _inline(parts: Sequence[Statement], *, every: bool) -> str:
-    """Return statements as one clause, nested groups in parentheses."""
-    if len(parts) == 1 and isinstance(parts[0], StatementGroup):
-        return _inline(parts[0].parts, every=parts[0].every)
+def _inline(statement: Statement) -> str:
+    """Return a statement as one clause, nested groups in parentheses."""
+    if not isinstance(statement, StatementGroup):
+        return main_clause(statement)
     clauses = [
-        f"({_inline(part.parts, every=part.every)})"
-        if isinstance(part, StatementGroup)
-        else main_clause(part)
-        for part in parts
+        f"({_inline(part)})" if isinstance(part, StatementGroup) else main_clause(part)
+        for part in statement.parts
     ]
-    return join_clauses(clauses, every=every)
+    return join_clauses(clauses, every=statement.every)
 
 
 def join_clauses(clauses: Sequence[str], *, every: bool) -> str:
@@ -153,8 +152,7 @@ def _message(event: EventDescription, negated: bool, it: str | None) -> str:
 def _single_send(single_send: str, it: str | None) -> str:
     if single_send == it:
         return "it"
-    shown = visible_text(single_send)
-    return f"the Single Send {shown if ' ' not in shown else quoted_value(single_send)}"
+    return f"the Single Send {id_text(single_send)}"
 
 
 def _quoted_types(types: Sequence[str]) -> str:

@@ -105,7 +105,9 @@ class ConditionReader:
                 return group_statements(every=isinstance(node, ast.And) != negated, parts=parts)
             case ast.IsTruth(operand=operand, value=value, negated=is_negated):
                 is_not = is_negated != negated
-                statement = self._read_leaf(operand, negated=value == is_not, or_unknown=is_not)
+                if not is_not:
+                    return self.read(operand, negated=not value)
+                statement = self._read_leaf(operand, negated=value, or_unknown=True)
                 return statement or QuotedStatement(quote_condition(node, negated=negated))
             case _:
                 statement = self._read_leaf(node, negated=negated, or_unknown=or_unknown)

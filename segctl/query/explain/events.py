@@ -40,6 +40,11 @@ class EventDescription:
     high: TimeBound | None = None
     others: tuple[Statement, ...] = ()
 
+    @property
+    def has_types(self) -> bool:
+        """Whether there is a condition on the type already."""
+        return bool(self.types or self.excluded_types)
+
 
 @dataclass(slots=True)
 class EventReader:
@@ -71,16 +76,19 @@ class EventReader:
         if column is None or not values or not self._is_own(column):
             return False
         event, name = self.event, lower(column.name.text)
-        if name == "event_type" and not column.path and not (event.types or event.excluded_types):
-            values = tuple(dict.fromkeys(values))
+        values = tuple(dict.fromkeys(values))
+        known = event.excluded_types if negated else event.types
+        if name == "event_type" and not column.path and (known == values or not event.has_types):
             self.event = (
                 replace(event, excluded_types=values) if negated else replace(event, types=values)
             )
         elif negated or len(values) > 1:
             return False
-        elif name == "event_source" and not column.path and event.source is None:
+        elif name == "event_source" and not column.path and event.source in (None, values[0]):
             self.event = replace(event, source=values[0])
-        elif name == "data" and _is_single_send(column) and event.single_send is None:
+        elif (
+            name == "data" and _is_single_send(column) and (event.single_send in (None, values[0]))
+        ):
             self.event = replace(event, single_send=values[0])
         else:
             return False

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from segctl.query.explain.phrases import MAX_UNCOUNTED, join_with
-from segctl.query.explain.values import quoted_value, visible_text
+from segctl.query.explain.values import id_text, visible_text
 from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.model.contact_fields import ListNames
-
-_PLAIN_ID = re.compile(r"[\w<>-]++")
 
 
 def list_membership(ids: Sequence[str], names: ListNames, *, negated: bool = False) -> str:
@@ -34,7 +31,9 @@ def list_membership(ids: Sequence[str], names: ListNames, *, negated: bool = Fal
 
 def _list_name(list_id: str, known: dict[str, str | None], repeated: set[str]) -> str:
     """Return the name of a list, or its id if its name is unknown or the list does not exist."""
-    plain_id = list_id if _PLAIN_ID.fullmatch(list_id) else f"with the id {quoted_value(list_id)}"
+    plain_id = id_text(list_id)
+    if plain_id != list_id:
+        plain_id = f"with the id {plain_id}"
     name = known.get(lower(list_id), "")
     if name is None:
         return f"{plain_id} (no such list)"

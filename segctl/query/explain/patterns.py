@@ -48,6 +48,8 @@ def read_like(scope: ExplainScope, node: ast.Like, *, negated: bool) -> Statemen
         if searched is None:
             return None
         verb, value = searched
+        if value == "%" and not is_negated and term.type is ValueType.TEXT:
+            return FieldStatement(term, f"{term.be} set")
         if verb == "equal":
             case = IGNORING_CASE if node.kind == "ILIKE" else case
             return _read_equal(term, value, case, negated=is_negated)
@@ -76,6 +78,8 @@ def _searched(pattern: ast.String, escape: ast.Expression | None) -> tuple[str, 
         body = _unescaped(body or "", mark)
     elif "\\" in pattern.raw.replace('\\"', "").replace("\\'", "") or set("%_") & set(body or ""):
         body = None
+    if not value and escape is None:
+        return "equal", ""
     if not body:
         # With ESCAPE, the pattern alone would not say what it matches.
         return ("match", value) if escape is None else None

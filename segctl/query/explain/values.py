@@ -22,6 +22,7 @@ _SIGNS = {BLANK: "a blank", "\\n": "a line break", "\\r": "a carriage return", "
 _UNSEEN_BLANKS = re.compile(r"^ +| +$| {2,}")
 _SHOWN = re.compile("“[^”]*+”|`[^`]*+`")
 _SIGN = re.compile(r"\\\\|␣|\\[nrt]|\\u\{[0-9a-f]++\}")
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_<>-]++")
 _SIMPLE_VALUE = re.compile(r"[^\W\d_][\w-]*")
 _AMBIGUOUS_VALUES = frozenset(
     {
@@ -51,7 +52,7 @@ def _mask_match(match: re.Match[str]) -> str:
 
 def visible_text(text: str) -> str:
     """Return a text on one line, masked, with signs for what a reader could not see or tell."""
-    return show_blanks(_escaped(mask_addresses(text), "“”", _ESCAPES))
+    return show_blanks(_escaped(mask_addresses(text), "“”`", _ESCAPES))
 
 
 def show_blanks(text: str) -> str:
@@ -104,6 +105,11 @@ def value_text(value: str) -> str:
 def quoted_value(value: str) -> str:
     """Return a value in quotation marks."""
     return f"“{visible_text(value)}”"
+
+
+def id_text(value: str) -> str:
+    """Return an id, in quotation marks if it does not look like one."""
+    return value if _PLAIN_ID.fullmatch(value) else quoted_value(value)
 
 
 def literal_text(node: ast.Expression) -> str | None:
