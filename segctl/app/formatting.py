@@ -11,7 +11,7 @@ from segctl.documents.document import decode_utf8
 from segctl.errors import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from segctl.app.project import Project
     from segctl.errors import Diagnostic
@@ -39,13 +39,17 @@ class FormattedFile:
         return any(problem.severity is Severity.ERROR for problem in self.problems)
 
 
-def format_files(project: Project) -> Iterator[FormattedFile]:
-    """Yield every segment file and query file, formatted, by path. Writes nothing.
+def format_files(
+    project: Project, is_picked: Callable[[str], bool] = lambda _path: True
+) -> Iterator[FormattedFile]:
+    """Yield every segment file and query file that is picked, formatted, by path. Writes nothing.
 
     Raises `UsageError` and `InvalidInput` if the files cannot be read.
     """
     files = project.files
     for path, data in sorted({**files.segments, **files.queries}.items()):
+        if not is_picked(path):
+            continue
         text, problem = decode_utf8(path, data)
         if problem is not None:
             yield FormattedFile(path, "", "", (problem,))

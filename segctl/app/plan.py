@@ -22,9 +22,9 @@ from segctl.planning.planner import (
     definitions_to_read,
     make_plan,
     needs_history,
-    select_matching,
 )
 from segctl.planning.safety import apply_safety_rules
+from segctl.planning.selection import select_matching
 from segctl.planning.takeovers import Overwrites, find_overwrites, overwriting_changes
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import ListNames
     from segctl.model.single_sends import References
     from segctl.planning.ownership import RemovalHistory
-    from segctl.planning.planner import Named
+    from segctl.planning.selection import Named
 
 
 @dataclass(frozen=True, slots=True)

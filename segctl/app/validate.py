@@ -11,6 +11,8 @@ from segctl.documents.document import sort_diagnostics
 from segctl.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from segctl.app.project import Project
 
 
@@ -27,10 +29,13 @@ class ProjectDiagnostics:
         return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
 
-def validate_project(project: Project) -> ProjectDiagnostics:
+def validate_project(
+    project: Project, is_picked: Callable[[str], bool] = lambda _path: True
+) -> ProjectDiagnostics:
     """Check the files of a project, offline and without a key.
 
-    Raises `InvalidInput` and `UsageError` if the files cannot be read at all.
+    Every file is read; reported is what is wrong in those that are picked. Raises `InvalidInput`
+    and `UsageError` if the files cannot be read at all.
     """
     config_problems = project.config_problems()
     declarations = project.declarations
@@ -44,4 +49,10 @@ def validate_project(project: Project) -> ProjectDiagnostics:
         from segctl.app.git_exposure import configured_files, find_exposed  # noqa: PLC0415 - asks git
 
         diagnostics += find_exposed(project, configured_files(project))
-    return ProjectDiagnostics(tuple(sort_diagnostics(diagnostics)), len(declarations.declared))
+    reported = (
+        diagnostic
+        for diagnostic in sort_diagnostics(diagnostics)
+        if diagnostic.span is None or is_picked(diagnostic.span.file)
+    )
+    segments = sum(is_picked(declared.file) for declared in declarations.declared)
+    return ProjectDiagnostics(tuple(reported), segments)

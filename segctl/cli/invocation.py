@@ -24,7 +24,7 @@ class Invocation:
         self.env = env
         self.clock = clock
         self.console = Console(env)
-        self.directory = "."
+        self.directory: str | None = None
         self._target: str | None = None
         self._use_cache = True
 
@@ -40,9 +40,22 @@ class Invocation:
 
     @cached_property
     def project(self) -> Project:
-        """The project in the folder of `-C`. Raises `UsageError` if there is no such folder."""
+        """The project in the folder of `-C`, or in the nearest one that has a segctl.yaml.
+
+        Raises `UsageError` if there is no such folder.
+        """
+        from segctl.project.location import project_folder  # noqa: PLC0415 - not for --help
+
+        return self.project_in(self.directory or project_folder())
+
+    def project_here(self) -> Project:
+        """Return the project in the folder of `-C`, or in the current one. Raises `UsageError`."""
+        return self.project_in(self.directory or ".")
+
+    def project_in(self, folder: str) -> Project:
+        """Return the project in a folder. Raises `UsageError`."""
         return Project(
-            self.directory,
+            folder,
             target=self._target,
             env=self.env,
             clock=self.clock,

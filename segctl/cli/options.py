@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
+    from segctl.app.project import Project
     from segctl.cli.invocation import Invocation
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -58,7 +59,21 @@ def global_options(*, hidden: bool = True) -> Callable[[F], F]:
 
 
 def with_project(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Call a command with the project and the console that the global options describe."""
+    """Call a command with the project and the console that the global options describe.
+
+    Without -C, the project may be that of a folder above.
+    """
+    return _with_project(function, lambda invocation: invocation.project)
+
+
+def with_project_here(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Call a command as `with_project` does, with the project of the current folder or of -C."""
+    return _with_project(function, lambda invocation: invocation.project_here())
+
+
+def _with_project(
+    function: Callable[..., Any], project_of: Callable[[Invocation], Project]
+) -> Callable[..., Any]:
 
     @global_options()
     @click.pass_obj
@@ -77,7 +92,7 @@ def with_project(function: Callable[..., Any]) -> Callable[..., Any]:
         invocation.set_options(
             target=target, color=color, no_cache=no_cache, quiet=quiet, verbose=verbose
         )
-        return function(invocation.project, invocation.console, **options)
+        return function(project_of(invocation), invocation.console, **options)
 
     return command
 
@@ -95,7 +110,8 @@ def _only_option(function: F) -> F:
         metavar="GLOB",
         shell_complete=complete_segment_names,
         multiple=True,
-        help="Only segments whose name or file matches; may be repeated.",
+        help="Only segments whose name or file matches, or whose tag or owner does (tag:GLOB, "
+        "owner:GLOB); may be repeated.",
     )(function)
 
 

@@ -99,13 +99,13 @@ class LazyGroup(click.Group):
     "-C",
     "directory",
     metavar="DIR",
-    default=".",
-    help="The project's folder, which holds segctl.yaml and segments/.",
+    help="The project's folder. Without it, the nearest folder with a segctl.yaml, from here to "
+    "the top of the git repository.",
 )
 @global_options(hidden=False)
 @click.version_option(__version__, message="segctl %(version)s")
 @click.pass_obj
-def program(invocation: Invocation, /, directory: str, **options: Any) -> None:
+def program(invocation: Invocation, /, directory: str | None, **options: Any) -> None:
     """Terraform for e-mail audiences: SendGrid segments as files in git."""
     invocation.directory = directory
     invocation.set_options(**options)

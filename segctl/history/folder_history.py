@@ -16,7 +16,7 @@ from segctl.history.name_scan import possible_name
 from segctl.history.places import Place, places_of
 from segctl.history.timeline import Timeline
 from segctl.planning.ownership import PlaceChange, PlaceKind, Removal
-from segctl.project.config import FILE as SETTINGS
+from segctl.project.location import FILE as SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.history.commits import NOT_A_FILE, Commit, FileChange
-from segctl.project.config import FILE as SETTINGS
 from segctl.project.files import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
+from segctl.project.location import FILE as SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

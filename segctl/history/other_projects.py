@@ -15,7 +15,7 @@ from segctl.history.git_process import SUBMODULE, TIMEOUT, Git
 from segctl.history.name_scan import possible_name
 from segctl.history.places import Account, Place, may_share_account, read_place
 from segctl.model import Tombstone
-from segctl.project.config import FILE as SETTINGS
+from segctl.project.location import FILE as SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

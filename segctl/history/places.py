@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.documents.yaml_reader import parse_document
 from segctl.project.config import DEFAULT_KEY_VARIABLE, DEFAULT_TARGET, is_inside
-from segctl.project.config import FILE as SETTINGS
+from segctl.project.location import FILE as SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

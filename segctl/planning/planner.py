@@ -6,8 +6,7 @@ Pure: reads no file, no clock and no network. Whether the plan is allowed is dec
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from segctl.model import Create, Declared, Disposal, Plan, Remote, Snapshot, TargetRef, Tombstone
 from segctl.planning.comparison import Comparison
@@ -97,45 +96,6 @@ class PlanInputs:
             declared,
             displaced or {},
         )
-
-
-class Named(Protocol):
-    """Something with a segment's name and a file's path."""
-
-    @property
-    def name(self) -> str:
-        """The segment's name."""
-
-    @property
-    def file(self) -> str:
-        """The path of its file, relative to the project."""
-
-
-NamedT = TypeVar("NamedT", bound=Named)
-
-
-def select_matching(
-    items: Sequence[NamedT], patterns: Sequence[str]
-) -> tuple[tuple[NamedT, ...], tuple[str, ...]]:
-    """Return the items that `--only` selects, and the patterns that match none.
-
-    A pattern is a shell glob over the whole name or the whole path of the file. Without patterns,
-    all items are selected.
-    """
-    if not patterns:
-        return tuple(items), ()
-    unused = set(patterns)
-    selected = []
-    for item in items:
-        matches = {
-            pattern
-            for pattern in patterns
-            if fnmatchcase(item.name, pattern) or fnmatchcase(item.file, pattern)
-        }
-        if matches:
-            selected.append(item)
-            unused -= matches
-    return tuple(selected), tuple(pattern for pattern in patterns if pattern in unused)
 
 
 def definitions_to_read(

@@ -22,13 +22,13 @@ from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
 from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
+from segctl.project.location import FILE, SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.documents.document import Document
 
-FILE = "segctl.yaml"
 SANDBOX = "sandbox"
 DEFAULT_TARGET = "production"
 DEFAULT_KEY_VARIABLE = "SENDGRID_API_KEY"
@@ -246,7 +246,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
     }
     return Config(
         root=root,
-        segments=posixpath.normpath(value.get("segments", "segments")),
+        segments=posixpath.normpath(value.get("segments", SEGMENTS)),
         default_target=value.get("default_target"),
         targets=targets or {DEFAULT_TARGET: Target(DEFAULT_TARGET)},
         time_zone=value.get("time_zone", "UTC"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile.to_json import action_name, digest
+from segctl.planning.safety import id_ending_changes
 from segctl.render.audience_counts import audience_summary
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.lists import format_lists, list_name, lists_in_queries
@@ -25,14 +26,15 @@ _CONTEXT = 3
 def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     """Return the whole plan.
 
-    `verbosity` below 0 is the summary alone; above 0 adds unchanged and unmanaged segments, and the
-    digest.
+    `verbosity` below 0 is the summary, and what ends an id; above 0 adds unchanged and unmanaged
+    segments, and the digest.
     """
     summary = plan_summary(plan, style)
     # Errors come last: that is where the reader of a terminal looks first.
     errors = diagnostics_text([*plan.errors, *plan.refusals], style)
     if verbosity < 0:
-        return errors + summary
+        ending = "".join(f"{_head(change, style)}\n" for change in id_ending_changes(plan))
+        return errors + ending + summary
     parts = [diagnostics_text(plan.notices, style)] if plan.notices else []
     parts += [_change(change, plan, style) for change in plan.changes]
     if verbosity > 0:
@@ -85,13 +87,16 @@ def action_color(change: Change, style: Style) -> Callable[[str], str]:
             assert_never(change)
 
 
-def _change(change: Change, plan: Plan, style: Style) -> str:
-    lists = plan.lists
+def _head(change: Change, style: Style) -> str:
     action = action_name(change)
     paint = action_color(change, style)
     symbol = _SYMBOLS[action]
-    head = f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
-    lines = [head, f"      {style.dim(_details(change))}"]
+    return f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
+
+
+def _change(change: Change, plan: Plan, style: Style) -> str:
+    lists = plan.lists
+    lines = [_head(change, style), f"      {style.dim(_details(change))}"]
     audience = audience_summary(change)
     if audience:
         lines.append(f"      {style.bold('audience')}  {audience}")

@@ -37,8 +37,9 @@ from segctl.model.single_sends import References
 from segctl.planfile.to_json import digest, plan_to_json
 from segctl.planning.equality import changed_fields
 from segctl.planning.ownership import Removal, RemovalHistory
-from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan, select_matching
+from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
+from segctl.planning.selection import select_matching
 
 TARGET = TargetRef("production", "api.sendgrid.com")
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"

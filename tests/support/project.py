@@ -50,7 +50,11 @@ class Project:
 
     def run(self, *argv: str, **env: str) -> Result:
         """Run segctl in this project."""
+        return self.run_here("-C", str(self.root), *argv, **env)
+
+    def run_here(self, *argv: str, **env: str) -> Result:
+        """Run segctl in the current folder."""
         self.capsys.readouterr()
-        code = main(["-C", str(self.root), *argv], {**self.env, **env}, self.clock)
+        code = main(argv, {**self.env, **env}, self.clock)
         captured = self.capsys.readouterr()
         return Result(code, captured.out, captured.err)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.app.formatting import format_files, write_formatted
+from segctl.app.selection import select_files
 from segctl.cli.options import with_project
 from segctl.render.terminal import clean, count
 
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
 
 @click.command("fmt")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if a file would change.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
 @with_project
-def command(project: Project, console: Console, *, check: bool, diff: bool) -> int:
+def command(
+    project: Project, console: Console, *, files: tuple[str, ...], check: bool, diff: bool
+) -> int:
     """Format the segment files.
+
+    All of them, or with FILE those that are this file or in this folder.
 
     Queries get one condition per line and keywords in capitals, keys a fixed order; comments stay.
     Before a file is written, segctl checks that only its layout has changed. A file that cannot be
@@ -33,9 +39,10 @@ def command(project: Project, console: Console, *, check: bool, diff: bool) -> i
       segctl fmt
       segctl fmt --check
       segctl fmt --diff
+      segctl fmt segments/vip-customers.yaml
     """
     changed, has_errors = 0, False
-    for file in format_files(project):
+    for file in format_files(project, select_files(project, files)):
         console.warn(file.problems)
         has_errors |= file.has_errors
         if not file.is_changed:

@@ -9,7 +9,7 @@ import click
 from segctl.app.installed_commit import REPOSITORY, installed_commit
 from segctl.app.repository import folder_in_repository
 from segctl.app.starter_files import ACTION, WORKFLOWS, FileState, write_starter_files
-from segctl.cli.options import with_project
+from segctl.cli.options import with_project_here
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Update the schemas and the action, which no one edits, to this version.",
 )
-@with_project
+@with_project_here
 def command(project: Project, console: Console, *, github: bool, update: bool) -> int:
     """Write the first files of a repository.
 

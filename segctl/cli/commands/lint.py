@@ -18,6 +18,7 @@ _LIST = "*"
 
 
 @click.command("lint")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option(
     "--explain",
     "code",
@@ -28,16 +29,25 @@ _LIST = "*"
 )
 @format_option("the diagnostics")
 @with_project
-def command(project: Project, console: Console, *, code: str | None, format_name: str) -> int:
+def command(
+    project: Project,
+    console: Console,
+    *,
+    files: tuple[str, ...],
+    code: str | None,
+    format_name: str,
+) -> int:
     """Check the queries by the lint rules, or explain a rule.
 
     `segctl validate` and `segctl plan` run the rules as well; this command also shows diagnostics
     of severity info. `lint:` in segctl.yaml sets the severity of a rule, and a comment suppresses
-    one: `# segctl: ignore[CODE]`.
+    one: `# segctl: ignore[CODE]`. With FILE, a file or a folder, only what is wrong there is
+    reported.
 
     \b
     Examples:
       segctl lint
+      segctl lint segments/vip-customers.yaml
       segctl lint --explain
       segctl lint --explain drops-nulls
     """
@@ -59,4 +69,4 @@ def command(project: Project, console: Console, *, code: str | None, format_name
         return 0
     from segctl.cli.commands.validate import report_validation  # noqa: PLC0415
 
-    return report_validation(project, console, "lint", format_name, show_info=True)
+    return report_validation(project, console, "lint", format_name, files, show_info=True)
