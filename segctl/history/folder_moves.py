@@ -61,7 +61,8 @@ class FolderMoves:
             path = self.path_today(change.path, index)
             # The commit that moves a file removes one path and adds the other.
             if path is not None and (path not in today or change.blob is not None):
-                today[path] = dataclasses.replace(change, path=path)
+                is_today = path == change.path
+                today[path] = change if is_today else dataclasses.replace(change, path=path)
         return tuple(today.values())
 
 

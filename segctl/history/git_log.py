@@ -6,7 +6,7 @@ Decides which paths count. Pure: runs no git and reads no file.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
@@ -56,7 +56,7 @@ def parse_log(output: bytes, *folders: str) -> Iterator[Commit]:
         entry = piece.removeprefix(b"\n")
         if entry.startswith(b":"):
             path = next(pieces).decode("utf-8", "surrogateescape")
-            suffix = PurePosixPath(path).suffix.lower()
+            suffix = splitext(path)[1].lower()
             changes = queries if suffix == QUERY_SUFFIX else segments
             if path == SETTINGS:
                 settings.append(FileChange(path, _blob(entry)))
@@ -154,7 +154,7 @@ def _blob(entry: bytes) -> str | None:
 
 def is_segment_file(path: str) -> bool:
     """Return whether a path has the suffix of a segment file."""
-    return PurePosixPath(path).suffix.lower() in SEGMENT_SUFFIXES
+    return splitext(path)[1].lower() in SEGMENT_SUFFIXES
 
 
 def is_file(mode: bytes) -> bool:
