@@ -15,6 +15,7 @@ from segctl.audience.expressions import refuse_equality
 from segctl.audience.literals import text_value
 from segctl.audience.scope import CONTACT, TableScope, resolve
 from segctl.audience.subqueries import SubqueryTranslator, contact_id_sql
+from segctl.audience.texts import CASE_OF_LETTERS, lower_sql, upper_sql
 from segctl.audience.typed_sql import (
     TypedSql,
     join_conditions,
@@ -54,7 +55,7 @@ class ConditionTranslator(SubqueryTranslator):
             case ast.In():
                 sql = self._in(node, scope)
             case ast.IsNull():
-                sql = self._is_null(node, scope)
+                sql = self.null_test_sql(node.operand, scope, negated=node.negated)
             case ast.IsTruth(operand=operand, value=value, negated=negated):
                 test = f"IS {'NOT ' if negated else ''}{'TRUE' if value else 'FALSE'}"
                 sql = f"({self.condition_sql(operand, scope)} {test})"
@@ -69,10 +70,7 @@ class ConditionTranslator(SubqueryTranslator):
         return TypedSql(sql, ValueType.BOOLEAN)
 
     def _group(self, operator: str, operands: Sequence[ast.Expression], scope: TableScope) -> str:
-        conditions = self.condition_sqls(operands, scope)
-        if self.in_flag:
-            return join_conditions(operator, conditions)
-        return f" {operator} ".join(conditions)
+        return join_conditions(operator, self.condition_sqls(operands, scope))
 
     def _compare(
         self, node: ast.Node, sides: tuple[ast.Expression, ...], template: str, scope: TableScope
@@ -110,46 +108,67 @@ class ConditionTranslator(SubqueryTranslator):
         refuse_equality(node, value_type)
         return f"({operand.sql} {operator} ({', '.join(item.sql for item in items)}))"
 
-    def _is_null(self, node: ast.IsNull, scope: TableScope) -> str:
-        if isinstance(node.operand, ast.Column) and node.operand.path:
-            json_type, _ = self.value_at_path(node.operand, scope)
+    def null_test_sql(self, node: ast.Expression, scope: TableScope, *, negated: bool) -> str:
+        """Return the condition that an expression is NULL, or is not. Raises `CannotTranslate`."""
+        if isinstance(node, ast.Column) and node.path:
+            json_type, _ = self.value_at_path(node, scope)
             error = self.error_sql(
-                node.operand,
+                node,
                 "is JSON null in some event, and whether SendGrid treats that as NULL is"
                 " undocumented",
             )
             sql = f"(CASE {json_type} WHEN 'NULL' THEN {error} ELSE {json_type} END)"
         else:
-            sql = self.value(node.operand, scope).sql
-        return f"({sql} IS {'NOT ' if node.negated else ''}NULL)"
+            sql = self.value(node, scope).sql
+        return f"({sql} IS {'NOT ' if negated else ''}NULL)"
 
     def _like(self, node: ast.Like, scope: TableScope) -> str:
-        if node.kind != "LIKE":
+        if node.kind not in ("LIKE", "ILIKE"):
             raise refusal(node, f"{node.kind} on SendGrid is undocumented", "use LIKE")
         operand = self.value(node.operand, scope)
         if operand.type not in (ValueType.TEXT, ValueType.INSIDE):
-            raise refusal(node, f"the operand of LIKE must be a string, got {operand.type}")
-        if not isinstance(node.pattern, ast.String):
-            raise refusal(node.pattern, "the pattern of LIKE must be a string in single quotes")
-        pattern, escape = text_value(node.pattern), ""
-        if node.escape is not None:
-            if not isinstance(node.escape, ast.String) or len(text_value(node.escape)) != 1:
-                raise refusal(node.escape, "ESCAPE must be one character in single quotes")
-            escape = text_value(node.escape)
-            quoted = re.escape(escape)
-            if not re.fullmatch(
-                rf"(?:[^{quoted}]|{quoted}[%_{quoted}])*", pattern, re.DOTALL
-            ) or escape in ("%", "_"):
-                raise refusal(node.pattern, f"the escape `{escape}` must precede %, _ or itself")
-        elif "\\" in pattern:
-            raise refusal(
-                node.pattern,
-                "whether a backslash is an escape in LIKE is undocumented",
-                "choose an escape character, such as ESCAPE '!'",
-            )
+            raise refusal(node, f"the operand of {node.kind} must be a string, got {operand.type}")
+        pattern, escape = self._pattern(node, scope)
+        text, pattern = operand.sql, text_sql(pattern)
+        if node.kind == "ILIKE":
+            answer = self.questions.answer(CASE_OF_LETTERS, node)
+            text, pattern = (self._folded(node, sql, answer) for sql in (text, pattern))
         end = f" ESCAPE {text_sql(escape)}" if escape else ""
         operator = "NOT LIKE" if node.negated else "LIKE"
-        return f"({operand.sql} {operator} {text_sql(pattern)}{end})"
+        return f"({text} {operator} {pattern}{end})"
+
+    def _folded(self, node: ast.Like, text: str, answer: int) -> str:
+        """Return a string without its case, which is undocumented beyond A to Z."""
+        if answer == 0:
+            return lower_sql(text, answer)
+        return upper_sql(text, self.error_sql(node, "has a letter whose case is undocumented"))
+
+    def _pattern(self, node: ast.Like, scope: TableScope) -> tuple[str, str]:
+        """Return the pattern of a LIKE, and its escape character or an empty text."""
+        pattern = self.value(node.pattern, scope).literal
+        if pattern is None:
+            raise refusal(
+                node.pattern, f"the pattern of {node.kind} must be a string in single quotes"
+            )
+        if node.escape is None:
+            if "\\" in pattern:
+                raise refusal(
+                    node.pattern,
+                    "whether a backslash is an escape in LIKE is undocumented",
+                    "choose an escape character, such as ESCAPE '!'",
+                )
+            return pattern, ""
+        if not isinstance(node.escape, ast.String) or len(text_value(node.escape)) != 1:
+            raise refusal(node.escape, "ESCAPE must be one character in single quotes")
+        escape = text_value(node.escape)
+        if node.kind == "ILIKE" and escape.isalpha():
+            raise refusal(node.escape, "ESCAPE of ILIKE must not be a letter")
+        quoted = re.escape(escape)
+        if not re.fullmatch(
+            rf"(?:[^{quoted}]|{quoted}[%_{quoted}])*", pattern, re.DOTALL
+        ) or escape in ("%", "_"):
+            raise refusal(node.pattern, f"the escape `{escape}` must precede %, _ or itself")
+        return pattern, escape
 
     def _scalar(self, node: ast.Subquery, query: ast.Query, scope: TableScope) -> TypedSql:
         match [item.value for item in query.select]:

@@ -102,7 +102,7 @@ class EventJoin:
             inside = {key: value for key, value in nodes.items() if key and key <= group}
             sqls.append(self._group_sql(group, inside, CONTACT))
         self._translator.used.add(CONTACT)
-        return f"({' AND '.join(sqls)})"
+        return f"({join_conditions('AND', sqls)})"
 
     def _bounded_sqls(self, nodes: Sequence[ast.Expression]) -> list[str]:
         return self._translator.bounded_sqls(nodes, self._scope)
@@ -260,7 +260,7 @@ class _EventTree:
 
 
 def _any_of(sqls: Iterable[str]) -> str:
-    return f"({' OR '.join(dict.fromkeys(sqls))})"
+    return f"({join_conditions('OR', [*dict.fromkeys(sqls)])})"
 
 
 def _group(items: Sequence[str], links: Sequence[frozenset[str]]) -> list[set[str]]:

@@ -7,22 +7,36 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.audience.literals import interval_value, number_value, text_value
+from segctl.audience.literals import constant_number, interval_value, number_value, text_value
+from segctl.audience.numbers import (
+    DECIMALS_OF_DIVISION,
+    MAX_RESULT_DECIMALS,
+    field_decimals,
+    literal_decimals,
+    product_decimals,
+    quotient_decimals,
+    quotient_sql,
+    sum_decimals,
+)
+from segctl.audience.open_questions import OpenQuestions
 from segctl.audience.scope import ColumnUse, resolve
+from segctl.audience.texts import concatenation
+from segctl.audience.times import add_span, cast_to_time, conversion_refusal, date_arithmetic
 from segctl.audience.typed_sql import (
     DECIMALS,
     ERROR_PREFIX,
     TypedSql,
     hashed_name,
+    merge,
     number_sql,
     path_columns,
     text_sql,
-    time_sql,
     unify_types,
+    with_places,
 )
-from segctl.common.timestamps import parse_time_as_utc
 from segctl.query import ast
 from segctl.query.parser.tokens import lower
 from segctl.query.value_types import ValueType, refusal
@@ -32,28 +46,8 @@ if TYPE_CHECKING:
 
     from segctl.audience.scope import Columns, ScopedTable, TableScope
 
-NOW = "CAST($now AS TIMESTAMP)"
-"""The time of the evaluation: a bound parameter, in UTC without a zone."""
-
-_UNITS = {
-    "second": ("SECOND", 1, 1),
-    "minute": ("MINUTE", 1, 60),
-    "hour": ("HOUR", 1, 3600),
-    "day": ("DAY", 1, 86_400),
-    "week": ("DAY", 7, 604_800),
-    "month": ("MONTH", 1, 2_592_000),
-    "quarter": ("MONTH", 3, 7_776_000),
-    "year": ("MONTH", 12, 31_536_000),
-}
-"""For each unit of time: DuckDB's unit, how many of them, and about how many seconds."""
-
-_MAX_SPAN = 500 * 31_536_000
-"""Seconds; times stay within the years that every database supports."""
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NO_OP_CASTS = {
     ValueType.TEXT: frozenset(("VARCHAR", "STRING", "TEXT")),
-    ValueType.TIME: frozenset(("TIMESTAMP", "TIMESTAMP_NTZ", "DATETIME")),
     ValueType.INSIDE: frozenset(("VARCHAR", "STRING", "TEXT")),
 }
 """Casts that change nothing, by the type of the value."""
@@ -64,10 +58,12 @@ class ExpressionTranslator(ABC):
 
     `used` collects the aliases of the tables that were used, `column_uses` the columns. `paths`
     collects the paths into DATA, by name, whose values become columns; where it is `None`, each
-    value is extracted from the JSON wherever it is used.
+    value is extracted from the JSON wherever it is used. `now` is the time of the evaluation, a
+    bound parameter, in UTC without a zone. `questions` are those that are not documented.
     """
 
     paths: dict[str, str] | None = None
+    now = "CAST($now AS TIMESTAMP)"
 
     def __init__(self, text: str, columns: Columns) -> None:
         self.text = text
@@ -75,6 +71,7 @@ class ExpressionTranslator(ABC):
         self.used: set[str] = set()
         self.column_uses: list[ColumnUse] = []
         self.alias_count = 0
+        self.questions = OpenQuestions()
 
     def value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
         self, node: ast.Expression, scope: TableScope
@@ -116,10 +113,18 @@ class ExpressionTranslator(ABC):
     def call(self, node: ast.Call, scope: TableScope) -> TypedSql:
         """Return a function call in SQL. Raises `CannotTranslate`."""
 
+    @abstractmethod
+    def null_test_sql(self, node: ast.Expression, scope: TableScope, *, negated: bool) -> str:
+        """Return the condition that an expression is NULL, or is not. Raises `CannotTranslate`."""
+
     def column(self, node: ast.Column, scope: TableScope) -> TypedSql:
         """Return a column in SQL, with its path into DATA, if any."""
         if not node.path:
-            return self._resolve(node, scope)[1]
+            column = self._resolve(node, scope)[1]
+            if column.type is ValueType.NUMBER:
+                decimals = field_decimals(self.questions.assumed(DECIMALS_OF_DIVISION))
+                return replace(column, decimals=decimals)
+            return column
         json_type, text = self.value_at_path(node, scope)
         error = self.error_sql(node, "is not a string in some event")
         return TypedSql(
@@ -151,7 +156,7 @@ class ExpressionTranslator(ABC):
         json_type, text = path_columns(name)
         return f"{table.alias}.{json_type}", f"{table.alias}.{text}"
 
-    def error_sql(self, node: ast.Node, message: str) -> str:
+    def error_sql(self, node: ast.Node, message: str, sql_type: str = "VARCHAR") -> str:
         """Return SQL that fails when it is computed, with a message about a part of the query."""
         source = " ".join(self.text[node.start : node.end].split())
         literal = text_sql(f"{ERROR_PREFIX}{source} {message}")
@@ -159,7 +164,7 @@ class ExpressionTranslator(ABC):
             return f"error({literal})"
         # DuckDB treats error() as a function with side effects, and would pair all events with all
         # others before it computed one among the conditions of a join.
-        return f"CAST(CAST({literal} AS INTEGER) AS VARCHAR)"
+        return f"CAST(CAST({literal} AS INTEGER) AS {sql_type})"
 
     def _json_path(self, node: ast.Column) -> str:
         """Return the path into DATA as a literal of a JSON path."""
@@ -182,21 +187,27 @@ class ExpressionTranslator(ABC):
             operand = self.value(node.operand, scope)
             if operand.type is not ValueType.NUMBER:
                 raise refusal(node, f"`{node.op}` must precede a number, got {operand.type}")
-            return TypedSql(f"({node.op} {operand.sql})", ValueType.NUMBER)
+            return replace(operand, sql=f"({node.op} {operand.sql})")
         sql = None if number is None else number_sql(number)
         if sql is None:
             raise refusal(
                 node, f"a number must be less than 10^18 with at most {DECIMALS} decimals"
             )
-        return TypedSql(sql, ValueType.NUMBER)
+        literal = node.operand if isinstance(node, ast.Unary) else node
+        text = literal.text if isinstance(literal, ast.Number) else ""
+        is_whole = number is not None and number == number.to_integral_value()
+        decimals = literal_decimals(text)
+        return TypedSql(sql, ValueType.NUMBER, decimals=decimals, is_whole=is_whole)
 
     def _binary(self, node: ast.Binary, scope: TableScope) -> TypedSql:
         if isinstance(node.right, ast.Interval) and node.op in ("+", "-"):
             amount, unit = interval_value(node.right)
-            return self.add_span(
-                node, node.left, amount if node.op == "+" else -amount, unit, scope
-            )
+            span = (amount if node.op == "+" else -amount), unit
+            return add_span(self, node, node.left, span, scope)
         left, right = self.value(node.left, scope), self.value(node.right, scope)
+        date = date_arithmetic(node, left, right)
+        if date is not None:
+            return date
         expected = ValueType.TEXT if node.op == "||" else ValueType.NUMBER
         for side, operand in ((node.left, left), (node.right, right)):
             if operand.type is not expected:
@@ -205,52 +216,55 @@ class ExpressionTranslator(ABC):
                     f"an operand of `{node.op}` must be {expected}, got {operand.type}",
                     "add the unit of time: now() - 30 days" if left.type is ValueType.TIME else "",
                 )
-        if node.op == "/":
-            raise refusal(
-                node,
-                "the number of decimals in SendGrid's division is undocumented",
-                "multiply the other side instead: total_spend > 50 * orders_count",
-            )
-        if node.op == "%" and not number_value(node.right):
-            raise refusal(node, "the remainder of a division by a value that may be 0 is undefined")
-        return TypedSql(f"({left.sql} {node.op} {right.sql})", expected)
+        if node.op == "||":
+            return concatenation([left, right])
+        return self._arithmetic(node, left, right)
 
-    def add_span(
-        self, node: ast.Node, base: ast.Expression, amount: int, unit: str, scope: TableScope
-    ) -> TypedSql:
-        """Return a time in SQL, `amount` units after `base`. Raises `CannotTranslate`."""
-        name = lower(unit).removesuffix("s")
-        if name not in _UNITS:
-            raise refusal(node, f"unknown unit of time `{unit}`")
-        duckdb_unit, factor, seconds = _UNITS[name]
-        if abs(amount) * seconds > _MAX_SPAN:
-            raise refusal(node, f"{abs(amount)} {unit} is more than the limit of 500 years")
-        operand = self.value(base, scope)
-        if operand.type is ValueType.TEXT and operand.literal is not None:
-            time = parse_time_as_utc(operand.literal)
-            operand = TypedSql(time_sql(time), ValueType.TIME) if time else operand
-        if operand.type is not ValueType.TIME:
-            raise refusal(base, f"a span of time must be added to a time, got {operand.type}")
-        # For DuckDB a month equals 30 days, and it computes terms that differ in nothing else once.
-        op, amount = ("-", -amount) if duckdb_unit == "MONTH" else ("+", amount)
-        interval = f"INTERVAL ({amount * factor}) {duckdb_unit}"
-        return TypedSql(f"({operand.sql} {op} {interval})", ValueType.TIME)
+    def _arithmetic(self, node: ast.Binary, left: TypedSql, right: TypedSql) -> TypedSql:
+        if node.op == "/":
+            return self._quotient(node, left, right)
+        places = max(left.places, right.places)
+        if node.op == "%":
+            if not constant_number(node.right):
+                raise refusal(
+                    node, "the remainder of a division by a value that may be 0 is undefined"
+                )
+            # Of different places, DuckDB computes it with binary fractions.
+            left, right = with_places(left, places), with_places(right, places)
+        sql = f"({left.sql} {node.op} {right.sql})"
+        decimals = sum_decimals(left.decimals, right.decimals)
+        if node.op == "*":
+            decimals = product_decimals(left.decimals, right.decimals)
+            places = left.places + right.places
+            if decimals is not None and decimals < (left.decimals or 0) + (right.decimals or 0):
+                sql, places = f"round({sql}, {decimals})", decimals
+        is_whole = left.is_whole and right.is_whole
+        return TypedSql(sql, ValueType.NUMBER, decimals=decimals, places=places, is_whole=is_whole)
+
+    def _quotient(self, node: ast.Binary, left: TypedSql, right: TypedSql) -> TypedSql:
+        if left.decimals is None:
+            raise refusal(
+                node.left,
+                "the decimals of a number with an exponent are undocumented",
+                "write the number without the exponent",
+            )
+        if constant_number(node.right) == 0:
+            raise refusal(node, "division by 0")
+        answer = self.questions.answer(DECIMALS_OF_DIVISION, node)
+        decimals = quotient_decimals(left.decimals)
+        error = self.error_sql(node, "divides by 0 for some contact or event", "DECIMAL(38, 12)")
+        sql = quotient_sql(left.sql, right.sql, decimals, answer, error)
+        return TypedSql(sql, ValueType.NUMBER, decimals=decimals, places=MAX_RESULT_DECIMALS)
 
     def _cast(self, node: ast.Cast, scope: TableScope) -> TypedSql:
-        if isinstance(node.operand, ast.String) and node.type in _NO_OP_CASTS[ValueType.TIME] | {
-            "DATE"
-        }:
-            time = parse_time_as_utc(node.operand.value)
-            is_day = _DAY.fullmatch(node.operand.value) is not None
-            if time and (is_day or node.type != "DATE"):
-                return TypedSql(time_sql(time), ValueType.TIME)
+        time = cast_to_time(self, node, node.operand, node.type, scope)
+        if time is not None:
+            return time
         operand = self.value(node.operand, scope)
+        if operand.type is ValueType.NULL:
+            return operand
         if node.type not in _NO_OP_CASTS.get(operand.type, ()):
-            raise refusal(
-                node,
-                f"how SendGrid converts {operand.type} to {node.type} is undocumented",
-                "compare without the cast",
-            )
+            raise conversion_refusal(node, operand.type, node.type)
         return (
             TypedSql(operand.sql, ValueType.TEXT) if operand.type is ValueType.INSIDE else operand
         )
@@ -272,7 +286,7 @@ class ExpressionTranslator(ABC):
             for test, result in zip(tests, results[: len(tests)], strict=True)
         ]
         otherwise = f" ELSE {results[-1].sql}" if node.otherwise else ""
-        return TypedSql(f"(CASE{head}{''.join(branches)}{otherwise} END)", value_type)
+        return merge(f"(CASE{head}{''.join(branches)}{otherwise} END)", value_type, results)
 
     def unify(
         self, nodes: Sequence[ast.Expression], scope: TableScope
@@ -282,6 +296,18 @@ class ExpressionTranslator(ABC):
 
     def condition_sql(self, node: ast.Expression, scope: TableScope) -> str:
         """Return SQL for an expression that must be a condition. Raises `CannotTranslate`."""
+        count = self.alias_count
+
+        def translate() -> str:
+            # The aliases of tables must be the same in each variant of a condition.
+            self.alias_count = count
+            return self._condition_sql(node, scope)
+
+        return self.questions.settle(
+            node, translate, lambda message: self.error_sql(node, message, "BOOLEAN")
+        )
+
+    def _condition_sql(self, node: ast.Expression, scope: TableScope) -> str:
         operand = self.value(node, scope)
         if operand.type is ValueType.NULL:
             return "CAST(NULL AS BOOLEAN)"

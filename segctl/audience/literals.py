@@ -13,6 +13,9 @@ from segctl.query.value_types import refusal
 
 _SAFE_ESCAPES = frozenset("'\"\\ntr")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_DIGITS = 12
+"""Arithmetic on larger literals is left to the database: enormous exponents take enormous time."""
+
 _AMOUNT = re.compile(r"\s*([+-]?\d{1,12})\s*+([A-Za-z]+)?\s*")
 
 
@@ -41,6 +44,27 @@ def number_value(node: ast.Expression) -> Decimal | None:
             return value.copy_negate() if value is not None and op == "-" else value
         case _:
             return None
+
+
+def constant_number(node: ast.Expression) -> Decimal | None:
+    """Return the value of arithmetic on literals; `None` for any other expression."""
+    match node:
+        case ast.Unary(op=op, operand=operand):
+            value = constant_number(operand)
+            return value.copy_negate() if value is not None and op == "-" else value
+        case ast.Binary(op="+" | "-" | "*" as op, left=left, right=right):
+            first, second = constant_number(left), constant_number(right)
+            if first is None or second is None or max(map(_magnitude, (first, second))) > _DIGITS:
+                return None
+            if op == "*":
+                return first * second
+            return first + second if op == "+" else first - second
+        case _:
+            return number_value(node)
+
+
+def _magnitude(number: Decimal) -> int:
+    return abs(number.adjusted()) if number else 0
 
 
 def interval_value(node: ast.Interval) -> tuple[int, str]:

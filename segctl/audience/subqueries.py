@@ -41,12 +41,11 @@ class SubqueryTranslator(FunctionTranslator):
     """Translates subqueries on events.
 
     `flags` collects the conditions, by name, that single events decide; where it is `None`, each
-    becomes a subquery. `in_flag`: DuckDB may compute all parts of a condition for each event.
+    becomes a subquery.
     `unbounded` collects refusals of subqueries that would pair all events of a contact.
     """
 
     flags: dict[str, str] | None = None
-    in_flag = False
 
     def __init__(self, text: str, columns: Columns) -> None:
         super().__init__(text, columns)
@@ -88,7 +87,7 @@ class SubqueryTranslator(FunctionTranslator):
         """Return the aliases that `operand IN (query)` links to the contact of an event."""
         if len(query.select) != 1:
             return ()
-        with self.aside():
+        with self.aside(), self.questions.ignored():
             value = self.value(operand, outer)
             item = self.value(query.select[0].value, inner)
         if value.sql not in (contact_id_sql(CONTACT), contact_id_sql(event)):
@@ -110,16 +109,16 @@ class SubqueryTranslator(FunctionTranslator):
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Translate something of its own: what it uses is not used by what is around it."""
-        saved = self.used, self.flags, self.in_flag, self.unbounded
-        self.used, self.flags, self.in_flag, self.unbounded = set(), None, True, []
+        saved = self.used, self.flags, self.unbounded
+        self.used, self.flags, self.unbounded = set(), None, []
         try:
             yield
         finally:
-            self.used, self.flags, self.in_flag, self.unbounded = saved
+            self.used, self.flags, self.unbounded = saved
 
     def aliases_in(self, node: ast.Expression, scope: TableScope) -> frozenset[str]:
         """Return the aliases of the tables that an expression uses, also inside subqueries."""
-        with self.aside():
+        with self.aside(), self.questions.ignored():
             self.value(node, scope)
             return frozenset(self.used)
 

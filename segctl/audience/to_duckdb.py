@@ -36,7 +36,7 @@ from segctl.audience.conditions import ConditionTranslator
 from segctl.audience.event_joins import EventJoin
 from segctl.audience.scope import CONTACT, Columns, ColumnUse, ScopedTable, TableScope
 from segctl.audience.subqueries import tables_sql
-from segctl.audience.typed_sql import NUMBER_TYPE, list_ids_sql
+from segctl.audience.typed_sql import NUMBER_TYPE, join_conditions, list_ids_sql
 from segctl.query import ast
 from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType
 from segctl.query.joins import conditions_of, merges_contact_id, operands_of
@@ -157,7 +157,7 @@ class _AudienceTranslator(ConditionTranslator):
             sqls.insert(0, conditions[0].sql)
             self.column_uses.append(ColumnUse("contact_data", LIST_IDS, -1, -1, ids))
         place = query.where or query
-        sql = f"({' AND '.join(sqls)})" if sqls else "TRUE"
+        sql = f"({join_conditions('AND', sqls)})" if sqls else "TRUE"
         root = Condition(place.start, place.end, sql, "AND", tuple(conditions))
         if len(conditions) == 1 and not event_tables:
             (root,) = conditions
@@ -213,7 +213,7 @@ class _AudienceTranslator(ConditionTranslator):
             return Condition(node.start, node.end, self.condition_sql(node, scope))
         operator: Operator = "AND" if isinstance(node, ast.And) else "OR"
         operands = collect([partial(self._condition, operand, scope) for operand in node.operands])
-        sql = f"({f' {operator} '.join(operand.sql for operand in operands)})"
+        sql = f"({join_conditions(operator, [operand.sql for operand in operands])})"
         return Condition(node.start, node.end, sql, operator, tuple(operands))
 
     def _check_selected(self, query: ast.Query, scope: TableScope) -> None:

@@ -8,6 +8,7 @@ value that does not convert is undocumented. Does not know the query around the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2s
@@ -36,6 +37,8 @@ ERROR_PREFIX = "segctl: "
 _MAX_REPEATED_LENGTH = 2_000
 """Longer conditions are not written twice: nested conditions would grow exponentially."""
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
 NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 
 
@@ -43,14 +46,22 @@ NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 class TypedSql:
     """A piece of SQL, safe beside any operator, and the type of its value.
 
-    `literal` is the value of a string literal; only a literal can still become a time. `guessed`
-    marks a column whose type is known from nothing but its values.
+    `literal` is the value of a constant string; only a constant can still become a time. `guessed`
+    marks a column whose type is known from nothing but its values. A number has `decimals` on
+    SendGrid, `None` if that is not known, `places` in DuckDB, and `is_whole` if it certainly has no
+    fraction. A time is at midnight if it `is_date`, and `is_zoned` if its day depends on the time
+    zone of SendGrid's session.
     """
 
     sql: str
     type: ValueType
     literal: str | None = None
     guessed: bool = False
+    decimals: int | None = 0
+    places: int = DECIMALS
+    is_whole: bool = False
+    is_date: bool = False
+    is_zoned: bool = False
 
 
 def text_sql(text: str) -> str:
@@ -60,8 +71,13 @@ def text_sql(text: str) -> str:
 
 def list_ids_sql(lists: str, list_ids: Iterable[str]) -> str:
     """Return the condition that one of the `lists` of a contact is among `list_ids`."""
-    ids = ", ".join(map(text_sql, normal_list_ids(list_ids)))
-    return f"list_has_any(list_transform({lists}, lambda list_id: lower(list_id)), [{ids}])"
+    ids = list_sql(normal_list_ids(list_ids))
+    return f"list_has_any(list_transform({lists}, lambda list_id: lower(list_id)), {ids})"
+
+
+def list_sql(texts: Iterable[str]) -> str:
+    """Return a list of texts as a DuckDB literal."""
+    return f"CAST([{', '.join(map(text_sql, texts))}] AS VARCHAR[])"
 
 
 def name_sql(name: str) -> str:
@@ -82,23 +98,21 @@ def path_columns(name: str) -> tuple[str, str]:
 def join_conditions(operator: str, conditions: Sequence[str]) -> str:
     """Join conditions by AND or OR; one that can fail is computed only where it still matters.
 
-    DuckDB computes both sides of an AND, except when it filters rows, but never the branch of a
-    CASE whose condition is not met. NULL stays distinct from FALSE.
+    Those that cannot fail come first. DuckDB computes both sides of an AND, except when it filters
+    rows, but never the branch of a CASE whose condition is not met. NULL stays distinct from FALSE.
     """
-    guarded = next(
-        (
-            index
-            for index, condition in enumerate(conditions)
-            if index and f"'{ERROR_PREFIX}" in condition
-        ),
-        len(conditions),
-    )
-    before = f" {operator} ".join(conditions[:guarded])
-    if guarded == len(conditions) or len(before) > _MAX_REPEATED_LENGTH:
-        return f" {operator} ".join(conditions)
-    rest = join_conditions(operator, conditions[guarded:])
+    ordered = sorted(conditions, key=_can_fail)
+    guarded = max(1, sum(not _can_fail(condition) for condition in ordered))
+    before = f" {operator} ".join(ordered[:guarded])
+    if guarded >= len(ordered) or len(before) > _MAX_REPEATED_LENGTH:
+        return f" {operator} ".join(ordered)
+    rest = join_conditions(operator, ordered[guarded:])
     decisive = "FALSE" if operator == "AND" else "TRUE"
     return f"{before} {operator} CASE WHEN ({before}) IS NOT {decisive} THEN {rest} END"
+
+
+def _can_fail(condition: str) -> bool:
+    return f"'{ERROR_PREFIX}" in condition
 
 
 def number_sql(number: Decimal) -> str | None:
@@ -113,6 +127,22 @@ def number_sql(number: Decimal) -> str | None:
 def time_sql(time: datetime) -> str:
     """Return a time in UTC as SQL, without its zone."""
     return f"TIMESTAMP '{time.replace(tzinfo=None).isoformat(sep=' ')}'"
+
+
+def merge(sql: str, value_type: ValueType, operands: Iterable[TypedSql]) -> TypedSql:
+    """Return SQL whose value is that of one of the operands, all of one type or NULL."""
+    values = [operand for operand in operands if operand.type is not ValueType.NULL]
+    decimals = [value.decimals for value in values]
+    return TypedSql(
+        sql,
+        value_type,
+        guessed=any(value.guessed for value in values),
+        decimals=None if None in decimals else max(filter(None, decimals), default=0),
+        places=max((value.places for value in values), default=DECIMALS),
+        is_whole=all(value.is_whole for value in values),
+        is_date=bool(values) and all(value.is_date for value in values),
+        is_zoned=any(value.is_zoned for value in values),
+    )
 
 
 def unify_types(
@@ -133,7 +163,11 @@ def unify_types(
                     "run `segctl fields pull` to record the types of the fields",
                 )
     if types == {ValueType.TEXT, ValueType.TIME}:
-        converted = [_as_time(node, operand) for node, operand in zip(nodes, operands, strict=True)]
+        days_only = all(operand.is_date for operand in operands if operand.type is ValueType.TIME)
+        converted = [
+            as_time(node, operand, days_only=days_only)
+            for node, operand in zip(nodes, operands, strict=True)
+        ]
         return converted, ValueType.TIME
     if types == {ValueType.TEXT, ValueType.INSIDE}:
         return [
@@ -147,10 +181,25 @@ def unify_types(
             f"{first} is compared with {second}, and how SendGrid compares them is undocumented",
             "compare values of one type; `segctl lint` reports the type of a field",
         )
+    places = {operand.places for operand in operands if operand.type is ValueType.NUMBER}
+    if len(places) > 1:
+        # DuckDB cuts decimals where the values of a COALESCE or CASE have different places.
+        return [with_places(operand, max(places)) for operand in operands], ValueType.NUMBER
     return list(operands), types.pop() if types else ValueType.NULL
 
 
-def _as_time(node: Node, operand: TypedSql) -> TypedSql:
+def with_places(operand: TypedSql, places: int) -> TypedSql:
+    """Return a number with that many places in DuckDB; other values as they are."""
+    if operand.places == places or operand.type is not ValueType.NUMBER:
+        return operand
+    return replace(operand, sql=f"CAST({operand.sql} AS DECIMAL(38, {places}))", places=places)
+
+
+def as_time(node: Node, operand: TypedSql, *, days_only: bool = False) -> TypedSql:
+    """Return an operand as a time if it is a string; `days_only`: it is compared with a date.
+
+    Raises `CannotTranslate` for a string that is not a constant ISO 8601 time.
+    """
     if operand.type is not ValueType.TEXT:
         return operand
     if operand.literal is None:
@@ -166,4 +215,9 @@ def _as_time(node: Node, operand: TypedSql) -> TypedSql:
             "a string that is compared with a time must be an ISO 8601 time",
             "write '2026-01-31T00:00:00Z'",
         )
-    return TypedSql(time_sql(time), ValueType.TIME)
+    is_date = _DAY.fullmatch(operand.literal) is not None
+    if days_only and not is_date:
+        raise refusal(
+            node, "a string that is compared with a date must be a date", "write '2026-01-31'"
+        )
+    return TypedSql(time_sql(time), ValueType.TIME, is_date=is_date)

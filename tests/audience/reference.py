@@ -8,31 +8,32 @@ this contact in it, for which WHERE is true?
 
 from __future__ import annotations
 
-import calendar
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from segctl.query import ast
 
+from . import reference_functions as functions
+from .reference_functions import READING, Assumed, Uncertain, days, like, shift
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Row = dict[str, Any]
 Truth = bool | None
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-MONTHS = {"month": 1, "quarter": 3, "year": 12}
-
 
 @dataclass(frozen=True)
 class World:
-    """All rows, and the current time."""
+    """All rows, the current time, and a reading of what is not documented."""
 
     contacts: list[Row]
     events: list[Row]
     now: datetime
+    assumed: Assumed = READING
 
     def rows(self, table: str) -> list[Row]:
         return self.contacts if table.lower() == "contact_data" else self.events
@@ -48,10 +49,15 @@ def is_member(query: ast.Query, contact: Row, world: World, parents: tuple[str, 
         lists = contact.get("list_ids")
         if lists is None or not set(parents) & set(lists):
             return False
-    for env in rows_of(query, [], world, contact):
-        if query.where is None or truth(query.where, env, world) is True:
-            return True
-    return False
+    return has_row(query, rows_of(query, [], world, contact), world)
+
+
+def has_row(query: ast.Query, rows: list[Env], world: World) -> bool:
+    """Return whether WHERE is true for a row."""
+    if query.where is None:
+        return bool(rows)
+    met = (partial(is_met, query.where, env, world) for env in rows)
+    return negate(both(partial(negate_of, ask) for ask in met)) is True
 
 
 def where_of(query: ast.Query, contact: Row, world: World) -> Truth:
@@ -87,19 +93,50 @@ def is_joined(on: ast.Expression, env: Env, world: World) -> bool:
 
 
 def truth(node: ast.Expression, env: Env, world: World) -> Truth:
-    value = evaluate(node, env, world)
+    value = settled(node, env, world)
     assert value is None or isinstance(value, bool), node
     return value
 
 
-def both(truths: Iterable[Truth]) -> Truth:
-    """Return the AND of values: FALSE decides, then NULL."""
-    known = True
-    for value in truths:
+def settled(node: ast.Expression, env: Env, world: World) -> Any:
+    """Return the value of a condition on which all readings agree. Raises `Uncertain`."""
+    if isinstance(node, ast.And | ast.Or | ast.Not | ast.IsTruth | ast.Exists):
+        return evaluate(node, env, world)
+    values = {
+        evaluate(node, env, replace(world, assumed=assumed)) for assumed in functions.readings(node)
+    }
+    if len(values) > 1:
+        raise Uncertain(node)
+    return values.pop()
+
+
+def both(asks: Iterable[Callable[[], Truth]]) -> Truth:
+    """Return the AND of values: FALSE decides, then what is uncertain, then NULL."""
+    known, uncertain = True, None
+    for ask in asks:
+        try:
+            value = ask()
+        except Uncertain as error:
+            uncertain = error
+            continue
         if value is False:
             return False
         known = known and value is not None
+    if uncertain:
+        raise uncertain
     return True if known else None
+
+
+def is_met(where: ast.Expression, env: Env, world: World) -> Truth:
+    return truth(where, env, world) is True
+
+
+def negate_of(ask: Callable[[], Truth]) -> Truth:
+    return negate(ask())
+
+
+def negated_value(node: ast.Expression, env: Env, world: World) -> Truth:
+    return negate(settled(node, env, world))
 
 
 def negate(value: Truth) -> Truth:
@@ -120,14 +157,16 @@ def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901
         case ast.Comparison(left=left, op=op, right=right):
             return compare(ask(left), op, ask(right))
         case ast.And(operands=operands):
-            return both(map(ask, operands))
+            return both(partial(settled, operand, env, world) for operand in operands)
         case ast.Or(operands=operands):
-            return negate(both(negate(ask(operand)) for operand in operands))
+            return negate(both(partial(negated_value, operand, env, world) for operand in operands))
         case ast.Not(operand=operand):
-            return negate(ask(operand))
+            return negate(settled(operand, env, world))
         case ast.Between(operand=operand, low=low, high=high, negated=negated):
             value = ask(operand)
-            inside = both((compare(value, ">=", ask(low)), compare(value, "<=", ask(high))))
+            lowest, highest = ask(low), ask(high)
+            bounds = partial(compare, value, ">=", lowest), partial(compare, value, "<=", highest)
+            inside = both(bounds)
             return negate(inside) if negated else inside
         case ast.In(operand=operand, items=items, negated=negated):
             value = ask(operand)
@@ -135,22 +174,21 @@ def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901
                 given = selected(items.query, env, world)
             else:
                 given = [ask(item) for item in items]
-            is_in = negate(both(negate(compare(value, "=", item)) for item in given))
+            is_in = negate(both(partial(negate, compare(value, "=", item)) for item in given))
             return negate(is_in) if negated else is_in
         case ast.IsNull(operand=operand, negated=negated):
             return (ask(operand) is None) != negated
         case ast.IsTruth(operand=operand, value=wanted, negated=negated):
-            return (ask(operand) is wanted) != negated
+            return (settled(operand, env, world) is wanted) != negated
         case ast.Like(operand=operand, pattern=pattern, escape=escape, negated=negated):
             value, form = ask(operand), ask(pattern)
             if value is None or form is None:
                 return None
+            if node.kind == "ILIKE":
+                value, form = (functions.fold(text, world.assumed) for text in (value, form))
             return like(value, form, ask(escape) if escape else "") != negated
         case ast.Exists(query=query):
-            return any(
-                query.where is None or truth(query.where, inner, world) is True
-                for inner in rows_of(query, env, world)
-            )
+            return has_row(query, rows_of(query, env, world), world)
         case ast.Subquery(query=query):
             call = query.select[0].value
             assert isinstance(call, ast.Call)
@@ -174,27 +212,35 @@ def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901
             left_value, right_value = ask(left), ask(right)
             if left_value is None or right_value is None:
                 return None
+            if isinstance(left_value, datetime):
+                return days(left_value, op, right_value)
             match op:
                 case "+" | "||":
                     return left_value + right_value
                 case "-":
                     return left_value - right_value
                 case "*":
-                    return left_value * right_value
+                    return functions.product(node, left_value, right_value, world.assumed)
+                case "/":
+                    return functions.quotient(node, left_value, right_value, world.assumed)
                 case "%":
                     return left_value % right_value
         case ast.Case(operand=operand, whens=whens, otherwise=otherwise):
             for when in whens:
-                value = ask(when.condition)
-                if operand is not None:
-                    value = compare(ask(operand), "=", value)
+                if operand is None:
+                    value = settled(when.condition, env, world)
+                else:
+                    value = compare(ask(operand), "=", ask(when.condition))
                 if value is True:
                     return ask(when.result)
             return ask(otherwise) if otherwise else None
         case ast.Cast(operand=operand):
             value = ask(operand)
-            is_time = "TIME" in node.type or node.type == "DATE"
-            return moment(value) if is_time and isinstance(value, str) else value
+            if value is None:
+                return None
+            if node.type == "DATE":
+                return functions.to_date(as_moment(value))
+            return as_moment(value) if "TIME" in node.type else value
         case ast.Call():
             return call_of(node, env, world)
     raise AssertionError(node)
@@ -250,20 +296,13 @@ def compare(left: Any, op: str, right: Any) -> Truth:
     }[op]
 
 
-def like(text: str, pattern: str, escape: str) -> bool:
-    if not pattern:
-        return not text
-    first, rest = pattern[0], pattern[1:]
-    if escape and first == escape:
-        return text[:1] == rest[0] and like(text[1:], rest[1:], escape)
-    if first == "%":
-        return any(like(text[start:], rest, escape) for start in range(len(text) + 1))
-    return bool(text) and first in ("_", text[0]) and like(text[1:], rest, escape)
-
-
 def moment(text: str) -> datetime:
     read = datetime.fromisoformat(text)
     return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def as_moment(value: Any) -> Any:
+    return moment(value) if isinstance(value, str) else value
 
 
 def span(interval: ast.Interval) -> tuple[int, str]:
@@ -278,56 +317,82 @@ def span(interval: ast.Interval) -> tuple[int, str]:
     raise AssertionError(interval)
 
 
-def shift(base: datetime | None, amount: int, unit: str) -> datetime | None:
-    if base is None:
-        return None
-    unit = unit.lower().removesuffix("s")
-    if unit in SECONDS:
-        return base + timedelta(seconds=amount * SECONDS[unit])
-    month = base.year * 12 + base.month - 1 + amount * MONTHS[unit]
-    year, month = divmod(month, 12)
-    day = min(base.day, calendar.monthrange(year, month + 1)[1])
-    return base.replace(year=year, month=month + 1, day=day)
+def call_of(node: ast.Call, env: Env, world: World) -> Any:  # noqa: C901, PLR0911, PLR0912 - one branch a function
+    name, args = node.name.text.upper(), node.args
 
+    def ask(argument: ast.Expression) -> Any:
+        return evaluate(argument, env, world)
 
-def call_of(  # noqa: C901, PLR0911, PLR0912 - one branch a function
-    node: ast.Call, env: Env, world: World
-) -> Any:
-    name = node.name.text.upper()
-    if name in ("NOW", "CURRENT_TIMESTAMP"):
-        return world.now
-    if name == "TIMESTAMPADD":
-        part, amount, base = node.args
-        assert isinstance(part, ast.DatePart)
-        value = evaluate(base, env, world)
-        count = int(evaluate(amount, env, world))
-        return shift(moment(value) if isinstance(value, str) else value, count, part.name.text)
-    if name == "ARRAY_CONTAINS":
-        values = evaluate(node.args[0], env, world)
-        wanted = node.args[1]
-        items = wanted.items if isinstance(wanted, ast.Array) else (wanted,)
-        texts = {evaluate(item, env, world) for item in items}
-        if values is None:
-            return None
-        if node.args[0].name.text.lower() == "list_ids":  # type: ignore[union-attr]
-            texts, values = {text.lower() for text in texts}, [value.lower() for value in values]
-        return bool(texts & set(values))
-    values = [evaluate(arg, env, world) for arg in node.args]
-    if name in ("COALESCE", "NVL", "IFNULL"):
-        return next((value for value in values if value is not None), None)
+    def time(argument: ast.Expression) -> Any:
+        value = ask(argument)
+        return moment(value) if isinstance(value, str) else value
+
+    match name:
+        case "NOW" | "CURRENT_TIMESTAMP":
+            return world.now
+        case "TIMESTAMPADD" | "DATEADD" | "TIMEADD":
+            return shift(time(args[2]), int(ask(args[1])), unit(args[0]))
+        case "DATE_TRUNC":
+            value = time(args[1])
+            return None if value is None else functions.truncate(unit(args[0]), value)
+        case "DATEDIFF" | "TIMEDIFF" | "TIMESTAMPDIFF":
+            start, end = time(args[1]), time(args[2])
+            if start is None or end is None:
+                return None
+            return functions.boundaries(unit(args[0]), start, end)
+        case "DATE_PART":
+            value = time(args[1])
+            return None if value is None else functions.part(unit(args[0]).upper(), value)
+        case "ARRAY_CONTAINS" | "ARRAYS_OVERLAP":
+            return overlap([(argument, items_of(argument, env, world)) for argument in args])
+        case "COALESCE" | "NVL" | "IFNULL":
+            return next((value for value in map(ask, args) if value is not None), None)
+        case "IFF":
+            return ask(args[1] if settled(args[0], env, world) is True else args[2])
+        case "NVL2":
+            return ask(args[1] if ask(args[0]) is not None else args[2])
+        case "NULLIF":
+            return None if compare(ask(args[0]), "=", ask(args[1])) is True else ask(args[0])
+        case "EQUAL_NULL":
+            return compare(ask(args[0]), "IS NOT DISTINCT FROM", ask(args[1]))
+    values = [ask(argument) for argument in args]
     if None in values:
         return None
-    match name:
-        case "LOWER":
-            return values[0].lower()
-        case "UPPER":
-            return values[0].upper()
-        case "STARTSWITH":
-            return values[0].startswith(values[1])
-        case "ENDSWITH":
-            return values[0].endswith(values[1])
-        case "CONTAINS":
-            return values[1] in values[0]
-        case "ARRAY_SIZE":
-            return Decimal(len(values[0]))
+    if name == "LOWER":
+        return functions.lower(values[0], world.assumed)
+    if name in functions.PARTS:
+        return functions.part(name, *map(as_moment, values))
+    if name in functions.TIME_FUNCTIONS:
+        values = [*map(as_moment, values)]
+    return functions.STRICT[name](*values)
+
+
+def unit(node: ast.Expression) -> str:
+    match node:
+        case ast.DatePart(name=ast.Name(text=text)) | ast.String(value=text):
+            return functions.unit_of(text)
     raise AssertionError(node)
+
+
+def items_of(node: ast.Expression, env: Env, world: World) -> list[Any] | None:
+    match node:
+        case ast.Array(items=items):
+            return [evaluate(item, env, world) for item in items]
+        case ast.Call(args=items):
+            return [evaluate(item, env, world) for item in items]
+        case ast.String(value=text):
+            return [text]
+    values: list[Any] | None = evaluate(node, env, world)
+    return values
+
+
+def overlap(lists: list[tuple[ast.Expression, list[Any] | None]]) -> Truth:
+    """Return whether two lists share an item; the ids of lists compare in any case."""
+    (_, first), (_, second) = lists
+    if first is None or second is None:
+        return None
+    if any(
+        isinstance(node, ast.Column) and node.name.text.lower() == "list_ids" for node, _ in lists
+    ):
+        first, second = [item.lower() for item in first], [item.lower() for item in second]
+    return bool(set(first) & set(second))

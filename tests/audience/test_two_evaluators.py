@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from segctl.audience.duckdb_engine import Engine
+from segctl.audience.duckdb_engine import Engine, EvaluationFailed
 from segctl.audience.scope import Columns
 from segctl.audience.to_duckdb import translate
 from segctl.query.catalogue import ColumnType
@@ -14,9 +16,14 @@ from segctl.query.parser.parse import parse
 from tests.query.corpus import ACCEPTED, DIFFERENT, EQUAL, UNSUPPORTED
 
 from . import reference, worlds
+from .reference_functions import Uncertain
 
 CONTACTS = 90
 QUERIES = 230
+FALLIBLE = re.compile(r" / |lower|upper|ilike|substr", re.IGNORECASE)
+"""What may be uncertain in a query."""
+
+OWN_ERROR = re.compile("depends, for some contact, on|divides by 0|has a letter|starts before")
 pytest.importorskip("duckdb")
 
 
@@ -27,21 +34,38 @@ def engine() -> Engine:
 
 def compare(
     engine: Engine, text: str, world: reference.World, columns: Columns, parents: tuple[str, ...]
-) -> int:
+) -> int | None:
     """Compare the evaluators on each contact; return the number of contacts compared."""
     parsed = parse(text)
     audience = translate(parsed, columns, parents).audience
     if audience is None or parsed.query is None:
-        return 0
-    values = engine.evaluate([audience.condition.sql], world.now)
+        return None
+    # NULL is not FALSE, and stays distinct where the query has no joins.
+    with_null = not parsed.query.joins and not parents
+    expected: dict[str, bool | None] = {}
+    try:
+        for contact in world.contacts:
+            expected[contact["contact_id"]] = (
+                reference.where_of(parsed.query, contact, world)
+                if with_null
+                else reference.is_member(parsed.query, contact, world, parents)
+            )
+    except Uncertain:
+        with pytest.raises(EvaluationFailed):
+            engine.evaluate([audience.condition.sql], world.now)
+        return len(world.contacts)
+    try:
+        values = engine.evaluate([audience.condition.sql], world.now)
+    except EvaluationFailed as error:
+        # A condition that decides nothing, because another one does, may still be computed.
+        if FALLIBLE.search(text) and OWN_ERROR.search(error.message):
+            return 0
+        raise
     for contact in world.contacts:
         (value,) = values[contact["contact_id"]]
-        expected: bool | None = reference.is_member(parsed.query, contact, world, parents)
-        assert (value is True) == expected, (text, contact, audience.condition.sql)
-        if not parsed.query.joins and not parents:
-            # NULL is not FALSE, and stays distinct.
-            expected = reference.where_of(parsed.query, contact, world)
-            assert value == expected, (text, contact, audience.condition.sql)
+        if not with_null:
+            value = value is True
+        assert value == expected[contact["contact_id"]], (text, contact, audience.condition.sql)
     return len(values)
 
 
@@ -60,10 +84,11 @@ def test_on_generated_queries_contacts_and_events(engine: Engine) -> None:
         world = worlds.world(seed, CONTACTS)
         engine.fill(world.contacts, world.events)
         compared = compare(engine, text, world, worlds.COLUMNS, parents)
-        assert compared == CONTACTS, f"not translated: {text}"
+        assert compared is not None, f"not translated: {text}"
         counts.append(compared)
 
     agree()
+    assert sum(count == 0 for count in counts) < 0.02 * len(counts)
     print(f"{sum(counts):,} pairs of {len(counts)} queries and {CONTACTS} contacts agree")  # noqa: T201 - for the log
     assert sum(counts) >= 20_000
 
@@ -101,7 +126,7 @@ def test_on_the_whole_corpus() -> None:
         engine.fill(world.contacts, world.events)
         for text in corpus():
             pairs = compare(engine, text, world, columns, ())
-            compared += pairs
+            compared += pairs or 0
             if pairs:
                 translated.add(text)
     print(f"{compared:,} pairs of {len(translated)} queries of the corpus agree")  # noqa: T201 - for the log

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from segctl.audience.scope import Columns
 from segctl.query.catalogue import ColumnType
 
+from . import function_queries
 from .reference import World
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ FIELDS = {
     "signed_up": ColumnType.TIMESTAMP,
 }
 COLUMNS = Columns(FIELDS)
-TEXTS = ("", "pro", "Pro", "50%", "a_b", "it's", 'say "vip"', "é", "back\\slash", "x@example.com")
+TEXTS = (
+    "", "pro", "Pro", "50%", "a_b", "it's", " pro ", "Weiß", "\tp", 'say "vip"', "é", "back\\slash",
+    "x@example.com",
+)  # fmt: skip
 NUMBERS = tuple(map(Decimal, ("0", "-1", "1", "2.5", "3", "500", "500.01", "0.000000001")))
 TIMES = (
     NOW,
@@ -179,7 +183,15 @@ def _of_contact(alias: str) -> st.SearchStrategy[str]:
     size = st.builds(
         "array_size({}) {} {}".format, _column(LIST_COLUMNS, alias), _operators, st.integers(0, 3)
     )
-    return st.one_of(plain, plain, plain, contains, size)
+    overlaps = st.builds(
+        "{}ARRAYS_OVERLAP({}, {})".format, _nots, _column(LIST_COLUMNS, alias),
+        st.one_of(items, items.map(lambda text: f"array_construct({text[1:-1]})"), st.just("[]")),
+    )  # fmt: skip
+    computed = function_queries.conditions(
+        _column(TEXT_COLUMNS, alias), text_literals,
+        _column(NUMBER_COLUMNS, alias), number_literals, _column(TIME_COLUMNS, alias),
+    )  # fmt: skip
+    return st.one_of(plain, plain, plain, computed, computed, contains, overlaps, size)
 
 
 def of_event(alias: str) -> st.SearchStrategy[str]:
