@@ -11,7 +11,7 @@ import sys
 from itertools import chain, islice
 from pathlib import Path
 
-from benchmarks import audiences, history, language, planning, rate, startup
+from benchmarks import audiences, history, hot_contact, language, planning, rate, startup
 from benchmarks.measure import table
 
 _SHORT = 9
@@ -37,6 +37,7 @@ def main() -> int:
         islice(rate.figures(few_runs), 2 if options.short else None),
         planning.figures(few_runs, short=options.short),
         audiences.figures(3, short=options.short),
+        hot_contact.figures(3, short=options.short),
     ):
         # Some take a while: print each one to show that the run has not stalled.
         sys.stderr.write(f"{figure.name}: {figure.ratio:.2f}\n")
