@@ -38,7 +38,7 @@ class Evaluation:
     after it; -1 stands for the parent list. `total` is the number of contacts in the dataset.
     `as_of` is the time that pulled contacts are from, `modified_at` the time at which the team's
     own files were last written (both ISO 8601, UTC); `None` for the other kind. `only` names the
-    lists that pulled contacts are limited to, if any.
+    lists that pulled contacts are limited to, if any. `warnings` say why the counts may be wrong.
     """
 
     counts: Counts | None
@@ -48,6 +48,7 @@ class Evaluation:
     in_before: bool = False
     modified_at: str | None = None
     only: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 def evaluate(
@@ -70,8 +71,10 @@ def evaluate(
     return [
         Evaluation(None, counted.total, as_of, result.problems, result.in_before, modified_at, only)
         if isinstance(result, Uncountable)
-        else Evaluation(result, counted.total, as_of, modified_at=modified_at, only=only)
-        for result in counted.results
+        else Evaluation(
+            result, counted.total, as_of, modified_at=modified_at, only=only, warnings=warnings
+        )
+        for result, warnings in zip(counted.results, counted.warnings, strict=True)
     ]
 
 

@@ -76,6 +76,7 @@ def with_impacts(
         *_old_contacts(project, evaluations[0]),
         *_partial_contacts(evaluations[0], severity),
         *_unknown_audiences(project, changes, by_change, severity),
+        *_doubtful_audiences(project, changes, by_change),
     )
     return dataclasses.replace(
         plan, changes=tuple(with_impact.get(id(change), change) for change in plan.changes)
@@ -170,6 +171,23 @@ def _unknown_audiences(
                 summary=f"`{change.name}`: {diagnostic.summary}",
                 hint=_events_hint(project) if _needs_events(evaluation) else diagnostic.hint,
             )
+
+
+def _doubtful_audiences(
+    project: Project,
+    changes: list[Create | Patch | Replace],
+    by_change: Mapping[int, Evaluation],
+) -> Iterator[Diagnostic]:
+    """Report for each change whose numbers may be wrong why that is."""
+    declared = {segment.name: segment for segment in project.declarations.declared}
+    for change in changes:
+        warnings = by_change[id(change)].warnings
+        if warnings and change.reason is not Reason.FREES_NAME:
+            from segctl.app.preview_errors import explain_warnings  # noqa: PLC0415
+
+            for diagnostic in explain_warnings(project, declared[change.name], warnings):
+                summary = f"`{change.name}`: {diagnostic.summary}"
+                yield dataclasses.replace(diagnostic, code="audience-doubtful", summary=summary)
 
 
 def _needs_events(evaluation: Evaluation) -> bool:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from segctl.contacts.dataset import Dataset
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
+    from segctl.query.parser.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ def preview_audiences(
         if isinstance(result, Uncountable)
         for diagnostic in _explain(project, subject, result, is_named=bool(options.names))
     ]
+    doubtful = [
+        diagnostic
+        for subject, warnings in zip(subjects, counted.warnings, strict=True)
+        if warnings
+        for diagnostic in _explain_warnings(project, subject, warnings)
+    ]
     return Preview(
         counted.total,
         files,
@@ -113,7 +120,7 @@ def preview_audiences(
             )
             for (subject, result), sample in zip(results, counted.samples, strict=True)
         ),
-        (*source.exposed, *uncountable),
+        (*source.exposed, *uncountable, *doubtful),
         counted.overlaps,
         _asked(options, is_change=connection is not None),
         dataset.only,
@@ -131,6 +138,14 @@ def _explain(
     from segctl.app.preview_errors import explain_uncountable  # noqa: PLC0415 - all lint rules
 
     return explain_uncountable(project, subject.declared, result, is_named=is_named)
+
+
+def _explain_warnings(
+    project: Project, subject: _Subject, warnings: Sequence[Problem]
+) -> list[Diagnostic]:
+    from segctl.app.preview_errors import explain_warnings  # noqa: PLC0415 - all lint rules
+
+    return explain_warnings(project, subject.declared, warnings)
 
 
 def _file_names(dataset: Dataset) -> tuple[str, ...]:

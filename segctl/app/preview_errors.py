@@ -1,4 +1,4 @@
-"""Why a segment cannot be counted, and where. Imported only if one cannot."""
+"""Why a segment cannot be counted, or not for certain, and where. Imported only if one cannot."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from segctl.errors import Diagnostic, Severity
 from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segctl.app.project import Project
     from segctl.audience.results import Uncountable
     from segctl.model import Declared
     from segctl.query.parser.errors import Problem
 
 _CANNOT = "it cannot be counted"
+_DOUBTFUL = "its number may be wrong"
 
 
 def explain_uncountable(
@@ -45,6 +48,17 @@ def explain_uncountable(
         return diagnostics
     return [
         dataclasses.replace(diagnostic, severity=Severity.WARNING) for diagnostic in diagnostics
+    ]
+
+
+def explain_warnings(
+    project: Project, declared: Declared, problems: Sequence[Problem]
+) -> list[Diagnostic]:
+    """Return why the number of a segment may be wrong, as warnings."""
+    source = QuerySource(declared, project.declarations.documents[declared.file])
+    return [
+        dataclasses.replace(diagnostic, severity=Severity.WARNING)
+        for diagnostic in translation_diagnostics(problems, source, _DOUBTFUL)
     ]
 
 

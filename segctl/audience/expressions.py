@@ -147,7 +147,7 @@ class ExpressionTranslator(ABC):
         table, column = self._resolve(node, scope)
         if column.type is not ValueType.DATA:
             raise refusal(node, f"`{node.name.text}` is {column.type} and has no parts")
-        path = self._json_path(node)
+        path = json_path_sql(node)
         if self.paths is None:
             arguments = f"{column.sql}, {path}"
             return f"json_type({arguments})", f"json_extract_string({arguments})"
@@ -165,21 +165,6 @@ class ExpressionTranslator(ABC):
         # DuckDB treats error() as a function with side effects, and would pair all events with all
         # others before it computed one among the conditions of a join.
         return f"CAST(CAST({literal} AS INTEGER) AS {sql_type})"
-
-    def _json_path(self, node: ast.Column) -> str:
-        """Return the path into DATA as a literal of a JSON path."""
-        steps = []
-        for step in node.path:
-            match step:
-                case ast.Number(text=text) if text.isdecimal():
-                    steps.append(f"[{int(text)}]")
-                case ast.Name(text=key) | ast.String(value=key) if not re.search(
-                    r'["\\*\x00]', key
-                ):
-                    steps.append(f'."{key}"')
-                case _:
-                    raise refusal(step, "unsupported step in a path into DATA")
-        return text_sql("$" + "".join(steps))
 
     def _signed(self, node: ast.Number | ast.Unary, scope: TableScope) -> TypedSql:
         number = number_value(node)
@@ -314,6 +299,20 @@ class ExpressionTranslator(ABC):
         if operand.type is not ValueType.BOOLEAN:
             raise refusal(node, f"must be a condition, got {operand.type}", "compare it: … = …")
         return operand.sql
+
+
+def json_path_sql(column: ast.Column) -> str:
+    """Return a path into DATA as a literal of a JSON path. Raises `CannotTranslate`."""
+    steps = []
+    for step in column.path:
+        match step:
+            case ast.Number(text=text) if text.isdecimal():
+                steps.append(f"[{int(text)}]")
+            case ast.Name(text=key) | ast.String(value=key) if not re.search(r'["\\*\x00]', key):
+                steps.append(f'."{key}"')
+            case _:
+                raise refusal(step, "unsupported step in a path into DATA")
+    return text_sql("$" + "".join(steps))
 
 
 def refuse_equality(node: ast.Node, value_type: ValueType) -> None:

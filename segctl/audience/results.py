@@ -49,10 +49,12 @@ class CountResult:
     """The result of one pass: the size of the data set, and a result for each pair, in order.
 
     `overlaps` has any two audiences that could be counted; `samples` has masked addresses of
-    members, by pair.
+    members, by pair. `warnings` say, by pair, why the number after the change may be wrong; their
+    offsets are in that query.
     """
 
     total: int
     results: tuple[Counts | Uncountable, ...]
     overlaps: tuple[Overlap, ...] = ()
     samples: tuple[tuple[str, ...], ...] = ()
+    warnings: tuple[tuple[Problem, ...], ...] = ()

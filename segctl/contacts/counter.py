@@ -8,6 +8,7 @@ have two rows or no id: every number would be wrong. Leaves the SQL to `count_qu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from segctl.contacts.event_checks import (
     query_range,
     unmatched_events,
 )
+from segctl.contacts.event_warnings import event_warnings
 from segctl.contacts.file_readers import FAULT_HINTS, describe_faults
 from segctl.contacts.masking import mask_samples
 from segctl.errors import UsageError
@@ -112,7 +114,14 @@ def _count(
             dataset, audiences, pairs, now, overlap=overlap, sample=sample, isolated=True
         )
     run.check_contacts()
-    return run.result({**problems, **failed, **run.data_problems()})
+    problems = {**problems, **failed, **run.data_problems()}
+    counted = {
+        segment: audience for segment, audience in audiences.items() if segment not in problems
+    }
+    warnings = event_warnings(dataset, counted, run.matches)
+    return replace(
+        run.result(problems), warnings=tuple(warnings.get(after, ()) for _, after in pairs)
+    )
 
 
 class _CountRun:
@@ -155,6 +164,7 @@ class _CountRun:
             for _, after in pairs
         ]
         self.row = query.run(now)
+        self.matches = self.flagged and (self.row[self.flagged[0]], self.row[self.flagged[1]])
 
     def _measure_pair(self, before: Segment | None, after: Segment) -> tuple[int, int, int] | None:
         """Return the measures of a pair: before, after, and both; -1 where there is no before."""
@@ -199,14 +209,13 @@ class _CountRun:
             for segment, audience in self.audiences.items()
             if (segment_problems := tuple(_fault_problems(self.dataset, audience, faults)))
         }
-        matches = self.flagged and (self.row[self.flagged[0]], self.row[self.flagged[1]])
         with_events = {
             segment: audience
             for segment, audience in self.audiences.items()
             if audience.uses_events
         }
         if self.row[self.total] and has_unmatched_events(
-            self.dataset, with_events.values(), matches
+            self.dataset, with_events.values(), self.matches
         ):
             for segment, audience in with_events.items():
                 problems.setdefault(segment, (unmatched_events(self.dataset, audience, segment),))

@@ -13,13 +13,17 @@ from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.contacts.count_query import has_subquery
 from segctl.query.catalogue import JOIN_COLUMN
 from segctl.query.parser.errors import Problem
+from segctl.render.terminal import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from segctl.audience.to_duckdb import Audience
     from segctl.contacts.dataset import Dataset
     from segctl.model import Segment
+
+MAX_UNMATCHED = 0.1
+"""The share of the contacts with events that may be missing from the contacts without a warning."""
 
 
 def has_no_events(dataset: Dataset) -> bool:
@@ -67,6 +71,25 @@ def unmatched_events(dataset: Dataset, audience: Audience, segment: Segment) -> 
     message = f"no event in {events} belongs to a contact in {dataset.contacts.name}"
     hint = f"export both with SendGrid's {JOIN_COLUMN}"
     return Problem("foreign-events", message, hint, *_event_range(audience, segment))
+
+
+def partly_unmatched_events(
+    dataset: Dataset, audience: Audience, segment: Segment, matches: tuple[int, int] | None
+) -> Iterator[Problem]:
+    """Yield the warning that many events belong to no contact; `matches` as above.
+
+    Some always do: contacts are deleted. Where contacts are only those of some lists, most may.
+    """
+    ids, contacts = matches or (0, 0)
+    if dataset.events is None or dataset.only or not audience.flags:
+        return
+    if ids - contacts > ids * MAX_UNMATCHED:
+        message = (
+            f"{ids - contacts:,} of {count(ids, 'contact')} with such events in"
+            f" {dataset.events.name} are not in {dataset.contacts.name}"
+        )
+        hint = f"export both at the same time, with SendGrid's {JOIN_COLUMN}"
+        yield Problem("foreign-events", message, hint, *_event_range(audience, segment))
 
 
 def _event_range(audience: Audience, segment: Segment) -> tuple[int, int]:

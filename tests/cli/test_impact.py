@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -233,6 +234,24 @@ def test_an_uncountable_query_is_reported_at_its_place(shop: Project, remote: Re
     line = (shop.root / "segments/opened.yaml").read_text().split("\n")[1]
     place = places["segments/opened.yaml"]
     assert line[place["column"] - 1 : place["end_column"] - 1] == "e.contact_id"
+
+
+def test_a_doubtful_number_has_a_warning_in_every_view(shop: Project) -> None:
+    settings = SETTINGS.replace("{contacts: ", "{events: exports/events.csv, contacts: ")
+    events = "contact_id,event_type\nc1,OPEN\n"
+    shop.write({"segctl.yaml": settings, "exports/events.csv": events})
+    shop.declare("VIP", spends_more_than(15))
+    opened = "SELECT contact_id FROM event_data WHERE event_type = 'open'"
+    shop.declare("Opened", query(f"contact_id IN ({opened})"))
+    for output in FORMATS:
+        done = shop.run("plan", "--format", output)
+        assert done.code == 0
+        words = re.sub("<[^>]*>|`", "", done.out + done.err)
+        if output == "text":
+            words = " ".join(words.split())
+        assert "no event has event_type open, and 1 has OPEN" in words, output
+    plan = json.loads(shop.run("plan", "--format", "json").out)
+    assert [change["impact"]["after"] for change in plan["changes"]] == [0]
 
 
 def test_contacts_of_another_account_are_not_counted_and_old_contacts_are_reported(
