@@ -90,6 +90,51 @@ def test_without_an_approved_plan_nothing_is_applied(shop: Shop, *, forged: bool
     assert shop.remote.definitions() == {}
 
 
+def test_a_required_approval_is_of_the_last_commit_and_its_plan(shop: Shop) -> None:
+    assert shop.run(pull=7).code == 0
+    shop.merge(shop.git("rev-parse", "HEAD"))
+    refused = shop.run(command="apply", require_approval="true")
+    assert refused.code == 1
+    assert "nobody with write access approved #7" in refused.summary
+    shop.hub.review("alice")
+    # A push after the approval: the comment shows another plan, which nobody approved.
+    commit = shop.commit({"segments/new.yaml": segment_yaml("New", query("total_spend > 5"))})
+    assert shop.run(pull=7).code == 0
+    shop.hub.merge(7, commit, head="be" * 20)
+    for required in ("true", "false"):
+        refused = shop.run(command="apply", require_approval=required)
+        assert refused.code == 1
+        assert "::error title=segctl::#7 was approved at the commit adadada" in refused.log
+        assert "which was pushed later" in shop.hub.comments_on(7)[1]
+    assert shop.remote.definitions() == {}
+    shop.hub.review("alice", commit="be" * 20)
+    assert shop.run(command="apply", require_approval="true").code == 0
+    assert set(shop.remote.definitions()) == {"VIP", "New"}
+
+
+def test_a_required_approval_needs_a_digest(shop: Shop) -> None:
+    refused = shop.run(command="apply", expect_digest="", require_approval="true")
+    assert refused.code == 1
+    assert "expect-digest is empty, and require-approval is not false" in refused.summary
+    unclear = shop.run(command="apply", require_approval="yes")
+    assert unclear.code == 1
+    assert "the input require-approval must be true or false" in unclear.log
+    assert shop.remote.definitions() == {}
+
+
+@pytest.mark.parametrize("digest", ["0" * 31, "approved ", "0" * 65])
+def test_a_digest_that_is_too_short_is_refused(shop: Shop, digest: str) -> None:
+    done = shop.run(command="apply", expect_digest=digest)
+    assert done.code == 1
+    assert "--expect-digest must be 64 hex digits, or at least the first 32" in done.log
+    assert shop.remote.definitions() == {}
+
+
+def test_without_a_key_the_input_is_named(shop: Shop) -> None:
+    done = shop.run(pull=7, key="")
+    assert "::notice title=segctl::the input api-key is empty" in done.log
+
+
 def test_a_fork_without_a_secret_gets_the_offline_check(shop: Shop) -> None:
     shop.hub.read_only = True
     fine = shop.run(pull=7, key="", command="validate")
