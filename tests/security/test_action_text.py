@@ -53,11 +53,13 @@ def hostile_files() -> dict[str, str | None]:
         )
         for number, (name, forged) in enumerate(zip(names, FORGED, strict=True))
     }
-    lines = "\n".join(f"-- {forged}\n{forged}" for forged in FORGED)
+    condition = " OR ".join(f"first_name = '\n{forged}\n'" for forged in FORGED)
+    lines = "".join(f"/*\n{forged}\n*/" for forged in FORGED)
     return files | {
-        "segments/query.yaml": segment_yaml("Query", f"{query('first_name = 1')}\n{lines}"),
+        "segments/query.yaml": segment_yaml("Query", f"{query(condition)}\n{lines}"),
         "segments/text.yaml": segment_yaml("Text", query("total_spend > 5"))
-        + f"owner: {quoted(LINES)}\ndescription: {quoted(LINES)}\n",
+        + f"owner: {quoted(LINES)}\ndescription: {quoted(LINES)}\n"
+        + f"tests: [{{name: {quoted(LINES)}, contact: {{total_spend: 6}}, expect: out}}]\n",
     }
 
 
@@ -100,8 +102,12 @@ def test_no_text_of_a_file_commands_the_runner(
     shop: Shop, command: str, *, is_broken: bool
 ) -> None:
     shop.commit(hostile_files() | (BROKEN if is_broken else {}))
-    shop.hub.merge(7, shop.git("rev-parse", "HEAD"))
-    check(shop.run(pull=7, command=command))
+    done = shop.run(pull=7, command=command, expect_digest="")
+    check(done)
+    if command == "validate":
+        assert is_broken or "expected out, got in" in done.log, done.log
+    else:
+        assert (done.code == 0) is not is_broken, done.log
 
 
 @pytest.mark.parametrize("command", ["plan", "drift"])

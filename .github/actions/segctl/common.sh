@@ -33,7 +33,7 @@ path_outside_checkout() {
 limit_environment() {
   local name
   for name in $(compgen -e); do
-    case " "$passed" PATH $* " in *[[:space:]]"$name"[[:space:]]*) ;; *) export -n "${name?}" ;; esac
+    case " "$passed" PATH ${*:-} " in *[[:space:]]"$name"[[:space:]]*) ;; *) export -n "${name?}" ;; esac
   done
   PATH=$(path_outside_checkout)
 }

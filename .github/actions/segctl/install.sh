@@ -50,7 +50,7 @@ else
   rm -rf "$source"
   export GIT_TERMINAL_PROMPT=0
   git init --quiet "$source"
-  git -C "$source" fetch --quiet --depth 1 --no-tags "$url" "$commit" \
+  git -C "$source" fetch --quiet --depth 1 --no-tags -- "$url" "$commit" \
     || fail "cannot fetch the commit $commit of $url: push it, or set the input version"
   git -C "$source" -c advice.detachedHead=false checkout --quiet "$commit"
   # Python imports segctl from there. Nothing is built, so no build tool runs.
