@@ -19,7 +19,8 @@ from segctl.common.timestamps import parse_time_or_none
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
-    from pathlib import Path
+
+    from segctl.common.folder import Folder
 
 Entries = TypeVar("Entries")
 
@@ -59,9 +60,9 @@ class CacheFile:
     the content in the sentences that `say` gets when the file cannot be used.
     """
 
-    def __init__(self, folder: Path, account: str, noun: str, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Folder, account: str, noun: str, say: Callable[[str], None]) -> None:
         self._folder = folder
-        self._file = folder / f"{account}.json"
+        self._file = f"{account}.json"
         self._noun = noun
         self._say = say
 
@@ -71,44 +72,44 @@ class CacheFile:
         `decode` raises `ValueError` for anything that `write` was never given.
         """
         try:
-            return decode(read_private_json(self._file, FORMAT))
+            return decode(read_private_json(self._folder, self._file, FORMAT))
         except FileNotFoundError:
             return empty
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            self._say(f"cached {self._noun} in {self._file} are ignored: {reason}")
+            path = self._folder.path / self._file
+            self._say(f"cached {self._noun} in {path} are ignored: {reason}")
             return empty
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Replace the file atomically; of two concurrent runs the later wins."""
         try:
-            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            write_private_json(self._file, FORMAT, content)
+            self._folder.make(0o700)
+            write_private_json(self._folder, self._file, FORMAT, content)
             self._tidy()
         except ValueError:
             self._say(f"{self._noun} are not cached: there are too many")
             self._drop()
         except OSError as error:
-            self._say(f"{self._noun} cannot be cached in {self._folder}: {error.strerror}")
+            self._say(f"{self._noun} cannot be cached in {self._folder.path}: {error.strerror}")
             self._drop()
 
     def _drop(self) -> None:
         """Remove the file, which still has what was to be dropped."""
         with suppress(OSError):
-            self._file.unlink()
+            self._folder.remove(self._file)
 
     def _tidy(self) -> None:
         """Remove the oldest files where all together are too large."""
         files = []
-        for file in self._folder.iterdir():
+        for name in filter(_OURS.fullmatch, self._folder.names()):
             # Another run may have removed it.
             with suppress(FileNotFoundError):
-                status = file.lstat()
-                if _OURS.fullmatch(file.name) and stat.S_ISREG(status.st_mode):
-                    files.append((status.st_mtime, status.st_size, file))
+                status = (self._folder.path / name).lstat()
+                if stat.S_ISREG(status.st_mode):
+                    files.append((status.st_mtime, status.st_size, name))
         total = 0
-        for _, size, file in sorted(files, reverse=True):
+        for _, size, name in sorted(files, reverse=True):
             total += size
             if total > LARGEST_FOLDER:
-                file.unlink(missing_ok=True)
+                self._folder.remove(name)

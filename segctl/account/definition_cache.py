@@ -21,8 +21,8 @@ from segctl.model import Validation
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
+    from segctl.common.folder import Folder
     from segctl.model import Remote
 
 FOLDER = "definitions"
@@ -42,12 +42,12 @@ class DefinitionCache:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Folder,
         account: str,
         now: datetime,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._file = CacheFile(folder / FOLDER, account, "definitions", say)
+        self._file = CacheFile(folder.below(FOLDER), account, "definitions", say)
         self._now = now
         self._known: dict[str, _Entry] = self._file.read(_decode, {})
 

@@ -18,8 +18,8 @@ from segctl.account.cache_file import CacheFile, is_settled, settled_before
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
+    from segctl.common.folder import Folder
     from segctl.model.single_sends import SingleSend
 
 FOLDER = "single-sends"
@@ -36,12 +36,12 @@ class SingleSendCache:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Folder,
         account: str,
         now: datetime,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._file = CacheFile(folder / FOLDER, account, "Single Sends", say)
+        self._file = CacheFile(folder.below(FOLDER), account, "Single Sends", say)
         self._now = now
         self._known: dict[str, _Entry] = self._file.read(_decode, {})
 

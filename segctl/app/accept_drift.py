@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from segctl.account.contact_lists import ContactLists
 from segctl.app.console import SILENT
 from segctl.app.plan import compare_with_account, read_request
-from segctl.common.files import write_atomically
+from segctl.common.files import write_text
+from segctl.common.folder import Folder
 from segctl.common.suggest import did_you_mean
 from segctl.declarations.updating import formatted_query, update_segment_file
 from segctl.errors import Diagnostic, InvalidInput, Severity, UsageError
@@ -79,8 +80,8 @@ def accept_drift(
 
 
 def write_accepted(project: Project, file: AcceptedFile) -> None:
-    """Write a file. Raises `UsageError`."""
-    write_atomically(str(project.root / file.path), file.text)
+    """Write a file. Raises `UsageError`, and `Refused` for a link."""
+    write_text(Folder(project.root), file.path, file.text)
 
 
 def _find(names: Sequence[str], plan: Plan) -> list[Patch | Replace]:

@@ -101,11 +101,12 @@ def _open_journal(project: Project, plan: Plan, path: Path | None) -> Iterator[J
     if path is None:
         yield None
         return
+    from segctl.app.folders import repository_top  # noqa: PLC0415 - asks git
     from segctl.applying.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
 
     commit = current_commit(project.root)
     origin = Origin(digest(plan), plan.target, commit, ci_run(project.env))
-    with Journal(path, project.clock, origin) as journal:
+    with Journal(path, project.clock, origin, repository=repository_top(project)) as journal:
         yield journal
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.app.fields import read_local_fields
+from segctl.app.folders import state_folder
 from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.counter import column_names_in, count_audiences
 from segctl.contacts.dataset import open_dataset
 from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, UsageError
-from segctl.project.state_folder import make_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,7 +110,7 @@ def open_contacts(
         raise InvalidInput(problems)
     columns = column_types((*fields.reserved, *fields.custom)) if fields else {}
     # What does not fit into memory is as personal as the contacts: it stays in segctl's own folder.
-    temp_root = make_state_folder(project.root)
+    temp_root = state_folder(project)
     with open_dataset(
         source.contacts,
         source.events,

@@ -65,10 +65,11 @@ def connect(
 
     target, stop = project.target, Stop()
     if target.is_sandbox:
+        from segctl.app.folders import state_folder  # noqa: PLC0415
         from segctl.app.sandbox import open_sandbox  # noqa: PLC0415
 
         with (
-            open_sandbox(project.root) as mount,
+            open_sandbox(state_folder(project)) as mount,
             Transport(
                 "https://sandbox.invalid",
                 Secret("sandbox"),
@@ -135,10 +136,12 @@ def _caches(
     project: Project, console: Console, digest: str
 ) -> tuple[DefinitionCache | None, SingleSendCache | None]:
     """Return the caches of an account, unless they are turned off or have no folder."""
-    from segctl.project.environment import cache_folder  # noqa: PLC0415
+    if not project.use_cache or project.env.get("SEGCTL_NO_CACHE"):
+        return None, None
+    from segctl.app.folders import cache_folder  # noqa: PLC0415
 
-    folder = cache_folder(project.env)
-    if not project.use_cache or project.env.get("SEGCTL_NO_CACHE") or folder is None:
+    folder = cache_folder(project)
+    if folder is None:
         return None, None
     from segctl.account.definition_cache import DefinitionCache  # noqa: PLC0415
     from segctl.account.single_send_cache import SingleSendCache  # noqa: PLC0415

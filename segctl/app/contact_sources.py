@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.app.git_exposure import find_exposed, refuse_tracked
+from segctl.common.folder import Folder
 from segctl.contacts.dataset import DatasetMissing
 from segctl.contacts.store import FOLDER, ContactStore
 from segctl.errors import UsageError
@@ -43,9 +44,9 @@ def contact_store(project: Project) -> ContactStore:
     return ContactStore(store_folder(project), project.target.name)
 
 
-def store_folder(project: Project) -> Path:
+def store_folder(project: Project) -> Folder:
     """Return the folder of the pulled contacts of every target."""
-    return project.root / STATE_FOLDER / FOLDER
+    return Folder(project.root).below(f"{STATE_FOLDER}/{FOLDER}")
 
 
 def choose_source(
@@ -90,30 +91,22 @@ def pulled_source(project: Project, events: str | None = None) -> ContactSource:
 
 
 def stored_source(project: Project, store: ContactStore) -> ContactSource:
-    """Return the contacts of a store. Raises `UsageError`, and `Refused` if git tracks them."""
-    _check_no_link(project, store)
-    return _checked(project, store.dataset, None, is_pulled=True)
+    """Return the contacts of a store.
+
+    Raises `UsageError`, and `Refused` for a link, or if git tracks them.
+    """
+    return _checked(project, store.readable_dataset(), None, is_pulled=True)
 
 
 def _pulled_path(project: Project) -> Path:
     store = contact_store(project)
-    _check_no_link(project, store)
-    if not store.dataset.exists():
+    dataset = store.readable_dataset()
+    if not dataset.exists():
         raise DatasetMissing(
             f"no contacts pulled from the target `{project.target.name}`",
             hint="run `segctl contacts pull`",
         )
-    return store.dataset
-
-
-def _check_no_link(project: Project, store: ContactStore) -> None:
-    """Raise `UsageError` where a link leads to other contacts than those that were pulled."""
-    for path in (project.root / STATE_FOLDER, store.folder, store.dataset):
-        if path.is_symlink():
-            raise UsageError(
-                f"{path.relative_to(project.root).as_posix()} is a link: segctl creates none",
-                hint="remove the link, and run `segctl contacts pull`",
-            )
+    return dataset
 
 
 def _path_inside(root: Path, name: str) -> Path:

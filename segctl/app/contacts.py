@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from segctl.account.snapshot import take_snapshot
 from segctl.app.console import SILENT
 from segctl.app.contact_sources import contact_store, store_folder, stored_source
+from segctl.app.folders import state_folder
 from segctl.app.git_exposure import exposure
 from segctl.app.lookup import find_named
 from segctl.app.selection import sound_declarations
+from segctl.common.files import cannot_write
+from segctl.common.folder import Folder, UnsafePath
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, find_stores
 from segctl.contacts.temp_folders import remove_stale_folders
@@ -98,6 +101,8 @@ def pull_contacts(
                 project, connection, store, lists, console, while_requesting=while_requesting
             )
     except OSError as error:
+        if isinstance(error, UnsafePath):
+            raise cannot_write(f"the contacts to {STATE_FOLDER}/{FOLDER}", error) from None
         raise UsageError(
             f"cannot write the contacts to {STATE_FOLDER}/{FOLDER}: "
             f"{error.strerror or type(error).__name__}",
@@ -163,17 +168,12 @@ def _pull(
 
 def _prepare_folder(project: Project, store: ContactStore) -> None:
     """Create the state folder. Raises `Refused` for one that contacts must not be in."""
-    for folder in (project.root / STATE_FOLDER, store.folder):
-        if folder.is_symlink():
-            raise Refused(
-                f"{folder.name} is a link: the contacts would be written elsewhere",
-                hint="remove the link",
-            )
     make_state_folder(project.root)
     path = Path(STATE_FOLDER) / FOLDER / store.dataset.name
     exposed = exposure(project.root, path, project.env, ignore=f"{STATE_FOLDER}/")
     if exposed is not None:
         raise Refused(exposed.summary, hint=exposed.hint)
+    state_folder(project)
 
 
 def _used_list_ids(
@@ -234,8 +234,8 @@ def _label(list_id: str | None, lists: Mapping[str, ContactList]) -> str:
 def stored_contacts(project: Project) -> Iterator[StoredContacts]:
     """Yield what is kept of each target. Raises `UsageError` without DuckDB."""
     for store in find_stores(store_folder(project)):
-        is_pending = store.pull_state.exists()
-        if not store.dataset.exists():
+        is_pending = store.folder.is_file(store.pull_state)
+        if not store.readable_dataset().exists():
             if is_pending:
                 yield StoredContacts(store.target, is_pull_pending=True)
             continue
@@ -275,13 +275,16 @@ def forget_contacts(project: Project, *, every_target: bool = False) -> Iterator
     Raises `UsageError` if files cannot be removed.
     """
     target_store = contact_store(project)
-    remove_stale_folders(target_store.folder.parent)
-    for store in find_stores(target_store.folder) if every_target else (target_store,):
+    # Refuses a link on the way, before anything is removed.
+    stores = find_stores(target_store.folder)
+    remove_stale_folders(Folder(project.root).below(STATE_FOLDER))
+    for store in stores if every_target else (target_store,):
         try:
             is_removed = store.forget()
         except OSError as error:
-            raise UsageError(
-                f"cannot remove the contacts of `{store.target}`: {error.strerror or error}"
-            ) from None
+            message = f"cannot remove the contacts of `{store.target}`: {error.strerror or error}"
+            if isinstance(error, UnsafePath):
+                raise Refused(message, hint="remove the link") from None
+            raise UsageError(message) from None
         if is_removed:
             yield store.target

@@ -6,10 +6,13 @@ import dataclasses
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from segctl.common.files import cannot_write, database_path, locate
+from segctl.common.folder import UnsafePath
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 DEFAULT_PORT = 8425
 
@@ -21,15 +24,19 @@ def serve_emulator(
     state: str | None = None,
     latency: float = 0.0,
     faults: Sequence[str] = (),
+    repository: Path | None = None,
 ) -> Iterator[str]:
     """Serve an emulated account, and yield its URL.
 
     `port` 0 picks a free one. The account is kept in the file `state`, or in memory. `latency` is
     in seconds, before each answer. `faults` are rules, as `segctl emulator --help` describes them.
-    Raises `UsageError` if the state, a rule or the port cannot be used.
+    Raises `UsageError` if the state, a rule or the port cannot be used, and `Refused` if the state
+    is behind a link inside `repository`.
     """
     from segctl.emulator import Emulator, Settings, StateError, serve  # noqa: PLC0415
 
+    if state is not None:
+        _refuse_links(state, repository)
     settings = dataclasses.replace(Settings(), latency=latency)
     with ExitStack() as stack:
         try:
@@ -47,3 +54,13 @@ def serve_emulator(
                 hint="use --port 0 to pick a free port",
             ) from None
         yield server.url
+
+
+def _refuse_links(state: str, repository: Path | None) -> None:
+    try:
+        database_path(*locate(state, repository))
+    except UnsafePath as error:
+        raise cannot_write(state, error) from None
+    except OSError:
+        # The emulator reports what else is wrong with it.
+        return

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
-from segctl.common.files import write_atomically
+from segctl.common.files import write_text
+from segctl.common.folder import Folder
 from segctl.declarations.fields_file import fields_text, read_fields
 from segctl.model.contact_fields import Fields
 from segctl.project.files import FIELDS_FILE
@@ -37,10 +38,10 @@ def read_local_fields(project: Project) -> tuple[Fields | None, list[Diagnostic]
 def pull_fields(project: Project, connection: Connection) -> Fields:
     """Write fields.yaml from what the account has, and return it.
 
-    Raises `RemoteError`, and `UsageError` if the file cannot be written.
+    Raises `RemoteError`, `UsageError` if the file cannot be written, and `Refused` for a link.
     """
     custom, reserved = connection.reader.list_fields()
     now = format_utc(project.clock.now())
     fields = Fields(custom, reserved, project.target.name, now)
-    write_atomically(str(project.root / fields_path(project)), fields_text(fields))
+    write_text(Folder(project.root), fields_path(project), fields_text(fields))
     return fields

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.common.files import write_atomically
+from segctl.common.files import write_text
+from segctl.common.folder import Folder
 from segctl.declarations.formatting import format_segment_file, format_sql_file
 from segctl.documents.document import decode_utf8
 from segctl.errors import Severity
@@ -44,11 +45,13 @@ def format_files(
 ) -> Iterator[FormattedFile]:
     """Yield every segment file and query file that is picked, formatted, by path. Writes nothing.
 
+    Leaves out links, which lead to other files of the folder.
+
     Raises `UsageError` and `InvalidInput` if the files cannot be read.
     """
     files = project.files
     for path, data in sorted({**files.segments, **files.queries}.items()):
-        if not is_picked(path):
+        if not is_picked(path) or (project.root / path).is_symlink():
             continue
         text, problem = decode_utf8(path, data)
         if problem is not None:
@@ -66,5 +69,5 @@ def format_files(
 
 
 def write_formatted(project: Project, file: FormattedFile) -> None:
-    """Write a formatted file. Raises `UsageError`."""
-    write_atomically(str(project.root / file.path), file.after)
+    """Write a formatted file. Raises `UsageError`, and `Refused` for a link."""
+    write_text(Folder(project.root), file.path, file.after)

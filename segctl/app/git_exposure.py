@@ -9,10 +9,12 @@ nor git.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
+from segctl.common.folder import Folder
 from segctl.contacts.store import FOLDER, find_stores
 from segctl.errors import Diagnostic, Refused, Severity, UsageError
 from segctl.history.git import GitStatus, git_status_of
@@ -70,8 +72,10 @@ def configured_files(project: Project) -> Iterator[Path]:
         if name and name != PULLED:
             yield project.root / name
     if configured.contacts == PULLED:
-        for store in find_stores(project.root / STATE_FOLDER / FOLDER):
-            yield store.dataset
+        folder = Folder(project.root).below(f"{STATE_FOLDER}/{FOLDER}")
+        # What is behind a link is refused where it would be read.
+        with suppress(Refused, UsageError):
+            yield from (store.dataset for store in find_stores(folder))
 
 
 def find_exposed(project: Project, files: Iterable[Path]) -> list[Diagnostic]:

@@ -9,9 +9,11 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from segctl.app.selection import sound_declarations
+from segctl.common.files import cannot_write
+from segctl.common.folder import Folder, UnsafePath
 from segctl.declarations.collection import Declarations
-from segctl.errors import UsageError
-from segctl.project.files import stays_inside
+from segctl.errors import Refused, UsageError
+from segctl.project.files import linked_part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +35,11 @@ def existing_declarations(project: Project) -> Declarations:
     Raises `InvalidInput` with every problem of every file, and `UsageError`.
     """
     folder = segments_folder(project)
-    if not stays_inside(project.root, folder):
-        raise UsageError(
-            f"{project.config.segments}/ is behind a link that leads out of the project",
-            hint="move the folder into the project, or open the other project with -C DIR",
+    link = linked_part(project.root, project.config.segments)
+    if link:
+        raise Refused(
+            f"{link}/ is a link, which is not followed",
+            hint="set `segments:` in segctl.yaml to the folder itself, or move it here",
         )
     return sound_declarations(project) if folder.exists() else Declarations()
 
@@ -57,27 +60,21 @@ def schema_path(project: Project) -> str:
 def write_new_file(project: Project, file: NewFile) -> str:
     """Write a file that does not exist yet, whole or not at all; return its path in the project.
 
-    Raises `UsageError`.
+    Raises `UsageError`, and `Refused` for a link.
     """
-    folder = segments_folder(project)
-    path = folder / file.name
-    is_created = False
+    path = new_file_path(project, file)
+    folder = Folder(project.root).below(project.config.segments)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as stream:
-            is_created = True
-            stream.write(file.text.encode())
-    except BaseException as error:
-        if is_created:
-            path.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        reason = error.strerror or type(error).__name__
+        folder.make()
+        folder.create(file.name, file.text.encode())
+    except UnsafePath as error:
+        raise cannot_write(path, error) from None
+    except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {reason}",
+            f"cannot write {path}: {error.strerror or type(error).__name__}",
             hint="the files listed above are written; run the command again for the rest",
         ) from None
-    return new_file_path(project, file)
+    return path
 
 
 def new_file_path(project: Project, file: NewFile) -> str:

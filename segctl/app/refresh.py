@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.app.console import SILENT
+from segctl.app.folders import cache_folder, state_folder
 from segctl.app.lookup import find_segments
 from segctl.errors import SegctlError, UsageError
 from segctl.model import Create, Replace, Upgrade
 from segctl.model.report import Status
-from segctl.project.environment import cache_folder
-from segctl.project.state_folder import STATE_FOLDER
 from segctl.refreshing.refresher import ChangedSegment, candidate_of, refresh_segments
 from segctl.refreshing.usage_log import UsageLog
 
@@ -73,7 +72,7 @@ def _refreshable(names: Sequence[str], listed: Sequence[Remote]) -> list[Remote]
 def usage_log(project: Project, connection: Connection) -> UsageLog:
     """Return the log of an account's refreshes. The sandbox keeps its own beside its state."""
     is_sandbox = project.target.is_sandbox
-    folder = project.root / STATE_FOLDER if is_sandbox else cache_folder(project.env)
+    folder = state_folder(project) if is_sandbox else cache_folder(project)
     return UsageLog(folder, connection.digest, project.clock)
 
 

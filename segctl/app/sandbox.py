@@ -5,27 +5,31 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from segctl.common.files import cannot_write, database_path
 from segctl.errors import UsageError
-from segctl.project.state_folder import make_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
+    from segctl.common.folder import Folder
     from segctl.sendgrid.connection import Mount
 
 STATE_FILE = "sandbox.sqlite3"
 
 
 @contextmanager
-def open_sandbox(root: Path) -> Iterator[Mount]:
-    """Open the project's sandbox, which starts with fictional contacts, and close it at the end.
+def open_sandbox(folder: Folder) -> Iterator[Mount]:
+    """Open the sandbox in a project's state folder, and close it at the end.
 
-    Raises `UsageError` if its file cannot be used.
+    It starts with fictional contacts. Raises `UsageError` if its file cannot be used, and `Refused`
+    for a link.
     """
     from segctl.emulator import Emulator, Settings, StateError  # noqa: PLC0415
 
-    path = make_state_folder(root) / STATE_FILE
+    try:
+        path = database_path(folder, STATE_FILE)
+    except OSError as error:
+        raise cannot_write(STATE_FILE, error) from None
     try:
         with Emulator(path, Settings.sandbox()) as emulator:
             emulator.seed()

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl import __version__
+from segctl.app.folders import repository_top
 from segctl.common.clock import format_utc
-from segctl.common.files import read_bounded, write_atomically
+from segctl.common.files import read_bounded, write_named
 from segctl.common.json_text import json_text
 from segctl.errors import Refused, UsageError
 from segctl.planfile.loading import MAX_BYTES, load_plan
@@ -31,10 +32,10 @@ def save_plan(project: Project, plan: Plan, path: str, *, generated_at: str | No
     """Write a plan as JSON, whole or not at all: the document that docs/plan-json.md describes.
 
     `generated_at` is the time at which it was made (ISO 8601, UTC), by default now. Raises
-    `UsageError`.
+    `UsageError`, and `Refused` for a link inside the repository.
     """
     made_at = generated_at or format_utc(project.clock.now())
-    write_atomically(path, json_text(plan_to_json(plan, made_at)))
+    write_named(path, json_text(plan_to_json(plan, made_at)), repository_top(project))
 
 
 def read_saved_plan(path: str | Path) -> SavedPlan:

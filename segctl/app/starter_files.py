@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from segctl.app.installed_commit import installed_commit
-from segctl.common.files import write_atomically
+from segctl.common.files import write_text
+from segctl.common.folder import Folder
 from segctl.common.package_data import read_packaged
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
@@ -174,7 +175,7 @@ def _has_segments(folder: Path) -> bool:
 
 
 def _write(project: Project, name: str, data: bytes, *, update: bool) -> FileState:
-    """Write a file if there is none. Raises `UsageError`."""
+    """Write a file if there is none. Raises `UsageError`, and `Refused` for a link."""
     path = project.root / name
     state = FileState.WRITTEN
     if os.path.lexists(path):
@@ -183,13 +184,8 @@ def _write(project: Project, name: str, data: bytes, *, update: bool) -> FileSta
     if update and state == FileState.DIFFERS:
         state = FileState.UPDATED
     if state in {FileState.WRITTEN, FileState.UPDATED}:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-        write_atomically(str(path), data.decode("utf-8"))
-        if name.endswith(".sh"):
-            path.chmod(0o755)
+        mode = 0o755 if name.endswith(".sh") else None
+        write_text(Folder(project.root), name, data.decode("utf-8"), mode)
     return state
 
 
@@ -213,7 +209,6 @@ def _ignore_state_folder(project: Project) -> StarterFile:
         return unchanged
     if line in {entry.strip().lstrip("/") for entry in text.splitlines()}:
         return unchanged
-    write_atomically(
-        str(path), text + ("" if text.endswith("\n") or not text else "\n") + f"{line}\n"
-    )
+    line_end = "" if text.endswith("\n") or not text else "\n"
+    write_text(Folder(project.root), name, f"{text}{line_end}{line}\n")
     return StarterFile(name, FileState.CHANGED if text else FileState.WRITTEN)

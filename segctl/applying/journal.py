@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import stat
 import threading
 import uuid
 from collections import defaultdict
@@ -23,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.applying.context import Stopped
 from segctl.common.clock import format_utc
-from segctl.common.files import locked
-from segctl.errors import RemoteError, UsageError
+from segctl.common.files import locate, locked
+from segctl.common.folder import UnsafePath
+from segctl.errors import Refused, RemoteError, UsageError
 from segctl.model import Create
 from segctl.query.personal_data import mask_email_addresses
 from segctl.render.terminal import clean
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from segctl.common.clock import Clock
+    from segctl.errors import SegctlError
     from segctl.model import Plan, Remote, Segment, TargetRef
     from segctl.sendgrid.api import Operation
 
@@ -92,25 +93,25 @@ class Journal:
     `failure` is why it cannot be written any more, empty as long as it can.
     """
 
-    def __init__(self, path: Path, clock: Clock, origin: Origin) -> None:
-        """Open or create the file, for its owner only. Raises `UsageError` where that fails."""
+    def __init__(
+        self, path: Path, clock: Clock, origin: Origin, *, repository: Path | None = None
+    ) -> None:
+        """Open or create the file, for its owner only.
+
+        No link inside `repository`, the top folder of the project's repository, is followed to it.
+        Raises `UsageError` where it cannot be opened, and `Refused` for such a link.
+        """
         self.failure = ""
         self._clock = clock
         self._origin = origin.as_json()
         self._run = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._number = 0
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
-            # O_NONBLOCK: opening a pipe that nobody reads must not block; it is refused below.
-            flags |= getattr(os, flag, 0)
         try:
-            self._file = os.open(path, flags, 0o600)
+            folder, name = locate(str(path), repository)
+            self._file = folder.open(name, append=True)
         except OSError as error:
-            raise _unusable(path, error.strerror or type(error).__name__) from None
-        if not stat.S_ISREG(os.fstat(self._file).st_mode):
-            os.close(self._file)
-            raise _unusable(path, "it is not a file")
+            raise _unusable(path, error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -305,8 +306,10 @@ def _byte_at(file: int, offset: int) -> bytes:
     return os.read(file, 1)
 
 
-def _unusable(path: Path, reason: str) -> UsageError:
-    return UsageError(
+def _unusable(path: Path, error: OSError) -> SegctlError:
+    reason = clean(error.strerror or type(error).__name__)
+    kind = Refused if isinstance(error, UnsafePath) else UsageError
+    return kind(
         f"the journal {clean(str(path))} cannot be used ({reason}); nothing was changed",
-        hint="set --journal to a file in an existing folder",
+        hint="set --journal to a file in an existing folder; in a project, links are not followed",
     )

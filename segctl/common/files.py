@@ -1,24 +1,25 @@
-"""Reading files up to a limit, writing them atomically, and locking them.
+"""Reading files up to a limit, writing texts and private JSON, and locking.
 
-Private files belong to one user and may be lost: caches and records. Does not decide what a
-failure means.
+Private files belong to one user and may be lost: caches and records. `folder` does the writing.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.errors import UsageError
+from segctl.common.folder import Folder, UnsafePath
+from segctl.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from segctl.errors import SegctlError
 
 LARGEST_PRIVATE = 32 << 20
 """Bytes. segctl writes no larger private file."""
@@ -45,15 +46,12 @@ def _read(stream: FileIO, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def read_private_json(path: Path, version: int) -> dict[str, Any]:
+def read_private_json(folder: Folder, name: str, version: int) -> dict[str, Any]:
     """Return the content of a file that `write_private_json` wrote.
 
     Raises `OSError`, and `ValueError` with the reason for any other file.
     """
-    # A link could point anywhere, and a pipe would block.
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with FileIO(os.open(path, flags)) as stream:
+    with FileIO(folder.open_to_read(name)) as stream:
         if not _is_own(os.fstat(stream.fileno())):
             raise ValueError("not a private file of this user")
         data = _read(stream, LARGEST_PRIVATE)
@@ -72,14 +70,12 @@ def read_private_json(path: Path, version: int) -> dict[str, Any]:
 
 def _is_own(status: os.stat_result) -> bool:
     """Return whether only this user can have written a file."""
-    if not stat.S_ISREG(status.st_mode):
-        return False
     if not hasattr(os, "geteuid"):
         return True
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-def write_private_json(path: Path, version: int, content: Mapping[str, Any]) -> None:
+def write_private_json(folder: Folder, name: str, version: int, content: Mapping[str, Any]) -> None:
     """Replace a file by JSON that only its owner may read (mode 0600).
 
     Raises `OSError`, and `ValueError` for content that is too large to be read back; then the file
@@ -88,24 +84,7 @@ def write_private_json(path: Path, version: int, content: Mapping[str, Any]) -> 
     data = json.dumps({"version": version, **content}).encode("ascii")
     if len(data) > LARGEST_PRIVATE:
         raise ValueError("the file is too large")
-    _replace(path, data, 0o600)
-
-
-def _replace(path: Path, data: bytes, mode: int) -> None:
-    """Replace a file by bytes, so that no reader sees a part of them.
-
-    They are first written to `.STEM.HEX.part` beside it. Raises `OSError`.
-    """
-    part = path.with_name(f".{path.stem}.{os.urandom(8).hex()}.part")
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(part, flags, mode), "wb") as stream:
-            stream.write(data)
-        part.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
+    folder.write(name, data, 0o600)
 
 
 if sys.platform == "win32":
@@ -152,13 +131,13 @@ def locked(descriptor: int) -> Iterator[None]:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[bool]:
+def lock(folder: Folder, name: str) -> Iterator[bool]:
     """Lock a file for this process, and yield whether no other process has it. Does not wait.
 
     Creates the file (mode 0600) and keeps it. The lock ends with the process, however that ends.
     Raises `OSError` where the file cannot be created.
     """
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = folder.open(name)
     try:
         try:
             hold(descriptor)
@@ -170,20 +149,100 @@ def lock(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def write_atomically(name: str, text: str) -> None:
-    """Replace a file by a text, so that no reader sees a part of it.
+def write_text(folder: Folder, name: str, text: str, mode: int | None = None) -> None:
+    """Replace a file by a text, so that no reader sees a part of it; create its folder.
 
-    Follows a link; writes directly into what is not a regular file (a pipe, /dev/stdout). Line
-    breaks are written as they are. Raises `UsageError` where it fails; then the file is unchanged.
+    Line breaks are written as they are. `mode` is as for `Folder.write`. Raises `UsageError`, and
+    `Refused` for a link; then the file is unchanged.
+    """
+    try:
+        parent, _, _ = name.rpartition("/")
+        (folder.below(parent) if parent else folder).make()
+        folder.write(name, text.encode("utf-8"), mode)
+    except OSError as error:
+        raise cannot_write(name, error) from None
+
+
+def cannot_write(name: str, error: OSError) -> SegctlError:
+    """Return the error for a file that cannot be written, or that would be written elsewhere."""
+    message = f"cannot write {name}: {error.strerror or type(error).__name__}"
+    if isinstance(error, UnsafePath):
+        return Refused(
+            message,
+            hint="segctl follows no link in a project, since it could lead anywhere: replace it by "
+            "the file or folder itself, or remove it",
+        )
+    return UsageError(message)
+
+
+def database_path(folder: Folder, name: str) -> Path:
+    """Return the path of an SQLite database that may be opened, created if it is missing.
+
+    Raises `UnsafePath` for a link, for a database with a second name, and if one of the files that
+    SQLite keeps beside a database is either: it writes into them and truncates them.
+    """
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        folder.checked(f"{name}{suffix}")
+    return folder.path / name
+
+
+def locate(name: str, project: Path | None) -> tuple[Folder, str]:
+    """Return the folder and the name of a file that a user named on the command line.
+
+    A link there is the user's own and is followed, except inside `project`, the top folder of the
+    repository, where anyone could have planted it. Raises `UsageError` for an empty name, and
+    `OSError`.
     """
     if not name:
         raise UsageError("the name of the file to write is empty")
-    path = Path(name)
+    inside = _locate_inside(name, project)
+    if inside is not None:
+        folder, inner = inside
+        outer, _, last = inner.rpartition("/")
+        return (folder.below(outer) if outer else folder), last
+    path = Path(name).resolve()
+    return Folder(path.parent), path.name
+
+
+def locate_folder(path: Path, project: Path) -> Folder:
+    """Return a folder that a user named; links are as for `locate`. Raises `OSError`."""
+    inside = _locate_inside(path, project)
+    return Folder(path) if inside is None else inside[0].below(inside[1])
+
+
+def _locate_inside(name: str | Path, project: Path | None) -> tuple[Folder, str] | None:
+    """Return the folder in `project` from which a path follows no link, and the rest of the path.
+
+    `None` for a path that is not inside.
+    """
+    if project is None:
+        return None
+    top = project.resolve()
+    path = Path(os.path.abspath(name))  # noqa: PTH100 - `resolve` would follow the links
+    for outer in reversed(path.parents):
+        place = outer.resolve()
+        if place.is_relative_to(top):
+            inner = "" if place == top else place.relative_to(top).as_posix()
+            return Folder(top, inner), path.relative_to(outer).as_posix()
+    return None
+
+
+def write_named(name: str, text: str, project: Path) -> None:
+    """Replace a file that a user named on the command line by a text, or write into a pipe.
+
+    Links are as for `locate`. Raises `UsageError`, and `Refused` for a link inside `project`; then
+    the file is unchanged.
+    """
+    data = text.encode("utf-8")
     try:
-        if path.exists() and not path.is_file():
-            with path.open("wb") as stream:
-                stream.write(text.encode("utf-8"))
+        folder, inner = locate(name, project)
+        path = Path(name)
+        if not path.exists() or path.is_file():
+            folder.write(inner, data)
             return
-        _replace(path.resolve(), text.encode("utf-8"), 0o666)
+        if folder.top == project.resolve():
+            folder.refuse_links(inner)
+        with path.open("wb") as stream:
+            stream.write(data)
     except OSError as error:
-        raise UsageError(f"cannot write {name}: {error.strerror or error}") from None
+        raise cannot_write(name, error) from None

@@ -9,7 +9,6 @@ with values that cannot be read is left out. Does not download anything: `pull` 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,17 +66,17 @@ def build_dataset(
     `UnexpectedResponse` where the files do not match what SendGrid reports, `UsageError` where the
     data set cannot be written, and `OSError`.
     """
-    store.remove_new_dataset()
-    temp_folder = store.downloads / "spill"
-    temp_folder.mkdir(mode=0o700, exist_ok=True)
+    new_dataset = store.start_dataset().resolve()
+    temp_folder = store.downloads.below("spill")
+    temp_folder.make(0o700)
     try:
         database = Database(
             files=[path.resolve() for export in exports for path in export.files],
-            databases=[store.new_dataset.resolve()],
-            temp_folder=temp_folder,
+            databases=[new_dataset],
+            temp_folder=temp_folder.path,
         )
         try:
-            result = _Builder(database, exports, store, fields).build(account, only)
+            result = _Builder(database, exports, new_dataset, fields).build(account, only)
         finally:
             database.close()
     except (FileUnreadable, EvaluationFailed) as error:
@@ -87,10 +86,7 @@ def build_dataset(
             "DuckDB could not write the contacts",
             hint="check the free disk space, and run it again: it resumes with the downloads",
         ) from None
-    store.new_dataset.chmod(0o600)
-    with store.new_dataset.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    store.new_dataset.replace(store.dataset)
+    store.finish_dataset()
     return result
 
 
@@ -101,7 +97,7 @@ class _Builder:
         self,
         database: Database,
         exports: Sequence[DownloadedExport],
-        store: ContactStore,
+        new_dataset: Path,
         fields: Mapping[str, ColumnType],
     ) -> None:
         self.database = database
@@ -109,7 +105,7 @@ class _Builder:
         self.fields = fields
         self.faulty: set[str] = set()
         self.has_duplicates = False
-        database.attach(store.new_dataset.resolve(), "new", read_only=False)
+        database.attach(new_dataset, "new", read_only=False)
         self.relations = {
             export.list_id: [self._read(path) for path in export.files] for export in exports
         }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+    from segctl.common.folder import Folder
     from segctl.query.catalogue import ColumnType
 
 PULLED_FORMAT = "1"
@@ -88,7 +89,7 @@ def open_dataset(
     is_pulled: bool = False,
     fields: Mapping[str, ColumnType] | None = None,
     used: Collection[str] | None = None,
-    temp_root: Path | None = None,
+    temp_root: Folder | None = None,
 ) -> Iterator[Dataset]:
     """Open files of contacts and of events; with `is_pulled`, `contacts` is a pulled data set.
 

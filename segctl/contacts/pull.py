@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import shutil
 import zlib
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,7 +25,7 @@ from segctl.errors import Interrupted, NotFound, RemoteError, UnexpectedResponse
 from segctl.sendgrid.exports import ExportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -93,7 +92,7 @@ class Pull:
         Exports of an earlier run of this pull are reused. Raises `RemoteError`, and `OSError` where
         the disk is full; the next run reuses what was downloaded.
         """
-        self.store.downloads.mkdir(mode=0o700, exist_ok=True)
+        self.store.downloads.make(0o700)
         return _PullRun(self, list_ids).run()
 
     def finish(self) -> None:
@@ -107,7 +106,7 @@ class _PullRun:
     def __init__(self, pull: Pull, list_ids: Sequence[str | None]) -> None:
         self.pull = pull
         self.list_ids = tuple(dict.fromkeys(list_ids))
-        self.state = pull_state.load(pull.store.pull_state, pull.account)
+        self.state = pull_state.load(pull.store.folder, pull.store.pull_state, pull.account)
         self.started: set[str | None] = set()
         for list_id in [key for key in self.state.jobs if key not in self.list_ids]:
             del self.state.jobs[list_id]
@@ -281,7 +280,8 @@ class _PullRun:
         for attempt in range(1, MAX_DOWNLOADS + 1):
             size = self.pull.downloads.fetch(
                 export.urls[index],
-                path,
+                self.pull.store.downloads,
+                file.name,
                 operation=operation,
                 tag=file.tag,
                 keep=keep,
@@ -292,7 +292,7 @@ class _PullRun:
                 file.size = size
                 self._save()
                 return
-            path.unlink()
+            self.pull.store.downloads.remove(file.name)
             keep(None)
             if attempt < MAX_DOWNLOADS:
                 self.pull.notify(f"Could not {operation}: {fault}. Downloading it again.")
@@ -310,33 +310,24 @@ class _PullRun:
         """Remove files of no export; forget the progress of files that are gone or truncated."""
         folder = self.pull.store.downloads
         files = [file for job in self.state.jobs.values() for file in job.files or ()]
-        _remove_others(folder, {file.name for file in files})
+        folder.clear(keep={file.name for file in files})
         for file in files:
-            path = self._path(file)
-            if file.size is not None and (not path.is_file() or path.stat().st_size != file.size):
+            if file.size is not None and folder.size(file.name) != file.size:
                 file.size = file.tag = None
 
     def _path(self, file: ExportFile) -> Path:
-        return self.pull.store.downloads / file.name
+        return self.pull.store.downloads.path / file.name
 
     def _save(self) -> None:
         if self.state.jobs:
-            self.state.save(self.pull.store.pull_state)
+            self.state.save(self.pull.store.folder, self.pull.store.pull_state)
         else:
             # No export was started, so there is nothing to resume.
-            self.pull.store.pull_state.unlink(missing_ok=True)
+            self.pull.store.folder.remove(self.pull.store.pull_state)
 
 
 def _export_lists(list_id: str | None) -> tuple[str, ...]:
     return () if list_id is None else (list_id,)
-
-
-def _remove_others(folder: Path, names: Collection[str]) -> None:
-    for path in folder.glob("*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name not in names:
-            path.unlink()
 
 
 def is_gzip(path: Path) -> bool:

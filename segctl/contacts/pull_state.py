@@ -16,7 +16,8 @@ from segctl.common.timestamps import parse_time, parse_time_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
+
+    from segctl.common.folder import Folder
 
 VERSION = 1
 
@@ -59,16 +60,16 @@ class PullState:
     account: str
     jobs: dict[str | None, ExportJob] = field(default_factory=dict)
 
-    def save(self, path: Path) -> None:
+    def save(self, folder: Folder, name: str) -> None:
         """Write the state, mode 0600. Raises `OSError`."""
         jobs = [_job_to_json(job) for job in self.jobs.values()]
-        write_private_json(path, VERSION, {"account": self.account, "exports": jobs})
+        write_private_json(folder, name, VERSION, {"account": self.account, "exports": jobs})
 
 
-def load(path: Path, account: str) -> PullState:
+def load(folder: Folder, name: str, account: str) -> PullState:
     """Read the state of an earlier pull; an empty one if there is none for this account."""
     try:
-        content = read_private_json(path, VERSION)
+        content = read_private_json(folder, name, VERSION)
         if content["account"] != account:
             return PullState(account)
         jobs = [_job_from_json(job) for job in content["exports"]]

@@ -17,6 +17,8 @@ from segctl.common.files import read_private_json, write_private_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from segctl.common.folder import Folder
+
 FILE = "contacts-checked.json"
 VERSION = 1
 _MAX_FILES = 100
@@ -26,12 +28,12 @@ _MAX_FILES = 100
 class UniquenessCheck:
     """The cache entry of a file: its folder, the digest of the file's path, the file's state."""
 
-    folder: Path
+    folder: Folder
     digest: str
     state: str
 
     @classmethod
-    def of(cls, path: Path, folder: Path) -> UniquenessCheck:
+    def of(cls, path: Path, folder: Folder) -> UniquenessCheck:
         """Return the entry of a file as it is now. Raises `OSError`."""
         status = path.stat()
         state = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
@@ -47,11 +49,11 @@ class UniquenessCheck:
         others = {digest: state for digest, state in self._read().items() if digest != self.digest}
         states = dict([*others.items(), (self.digest, self.state)][-_MAX_FILES:])
         with suppress(OSError):
-            write_private_json(self.folder / FILE, VERSION, {"files": states})
+            write_private_json(self.folder, FILE, VERSION, {"files": states})
 
     def _read(self) -> dict[str, object]:
         try:
-            states = read_private_json(self.folder / FILE, VERSION).get("files")
+            states = read_private_json(self.folder, FILE, VERSION).get("files")
         except (OSError, ValueError):
             return {}
         return states if isinstance(states, dict) else {}

@@ -252,3 +252,19 @@ def git_status_of(
         return GitStatus.IGNORED
     is_tracked = git.run("ls-files", "-z", "--", git.at(path.as_posix()))
     return GitStatus.TRACKED if is_tracked else GitStatus.UNTRACKED
+
+
+def tracked_below(root: Path, folder: str, env: Mapping[str, str]) -> str:
+    """Return a file that git tracks in a folder of the project, or the folder if it is one itself.
+
+    Empty if there is none, and where git cannot be asked. The path is relative to the project.
+    """
+    if repository_root(root) is None:
+        return ""
+    git = Git(root, env, TIMEOUT)
+    try:
+        output = git.run("ls-files", "-z", "--", git.at(folder))
+    except UsageError:
+        return ""
+    first = output.partition(b"\0")[0].decode("utf-8", "replace")
+    return first.removeprefix(git.at(""))

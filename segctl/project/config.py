@@ -113,21 +113,18 @@ def load_config(root: Path) -> Config:
 def _read(root: Path) -> bytes | None:
     path = root / FILE
     try:
-        # A link could show a line of any file on this machine in a message about bad YAML.
-        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        # A link could show any file in a message about bad YAML, .git/config and .env included.
+        if path.is_symlink():
             raise UsageError(
-                f"{FILE} is a link that leads out of the project",
-                hint="replace the link by the file",
+                f"{FILE} is a link, which is not followed", hint="replace the link by the file"
             )
         if not path.exists():
             return None
         if not path.is_file():
             raise UsageError(f"{FILE} is not a file", hint="remove it, or replace it by a file")
         return read_bounded(path, MAX_BYTES)
-    except (OSError, RuntimeError) as error:
-        # RuntimeError: a link to itself, before Python 3.13.
-        reason = error.strerror if isinstance(error, OSError) else ""
-        raise UsageError(f"cannot read {FILE}: {reason or 'it is a link to itself'}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {FILE}: {error.strerror or error}") from None
 
 
 def _check_values(document: Document) -> None:

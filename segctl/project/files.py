@@ -1,7 +1,7 @@
 """The files of a project: segment files, queries, fields.yaml and fixtures.yaml.
 
-Reads bytes; `declarations/` knows what they mean. Follows no symbolic link out of the segments
-folder: a pull request could point one at a secret.
+Reads bytes; `declarations/` knows what they mean. Follows no symbolic link to the segments folder,
+and none out of it: a pull request could point one at a secret.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class FolderMissing(UsageError):
 def read_files(root: Path, folder: str) -> Files:
     """Read every segment file and `.sql` file below `folder`, fields.yaml and fixtures.yaml.
 
-    Skips hidden files and folders. Raises `FolderMissing`, `UsageError` if the folder is outside
-    the project, and `InvalidInput` with every file that cannot be read, is a link out of the
+    Skips hidden files and folders. Raises `FolderMissing`, `UsageError` if the folder is behind
+    a link, and `InvalidInput` with every file that cannot be read, is a link out of the
     folder, or has a name that is not UTF-8.
     """
     top = root / folder
@@ -50,10 +50,11 @@ def read_files(root: Path, folder: str) -> Files:
             hint="run `segctl init` to create it, or `segctl import --all` to fill it from the "
             "account; or set `segments:` in segctl.yaml, or open the project with -C DIR",
         )
-    if not top.resolve().is_relative_to(root.resolve()):
+    link = linked_part(root, folder)
+    if link:
         raise UsageError(
-            f"{folder}/ is a link that leads out of the project",
-            hint="move the folder into the project, or open the other project with -C DIR",
+            f"{link}/ is a link, which is not followed",
+            hint="set `segments:` in segctl.yaml to the folder itself, or move it here",
         )
     walk = _Walk(os.fspath(top.resolve()))
     walk.folder(os.fspath(top), folder)
@@ -126,6 +127,16 @@ class _Walk:
     def unreadable(self, name: str, error: OSError) -> None:
         reason = (error.strerror or type(error).__name__).lower()
         self.problem("unreadable", name, f"cannot read the file: {reason}", "check its permissions")
+
+
+def linked_part(root: Path, path: str) -> str:
+    """Return the first part of a path below a folder that is a link, or an empty text.
+
+    Raises `OSError`.
+    """
+    parts = path.split("/")
+    inner = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return next((part for part in inner if (root / part).is_symlink()), "")
 
 
 def stays_inside(folder: Path, path: Path) -> bool:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.errors import UsageError
+from segctl.common.files import cannot_write
+from segctl.common.folder import Folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STATE_FOLDER = ".segctl"
+_IGNORE = f"{STATE_FOLDER}/.gitignore"
 
 
-def make_state_folder(root: Path) -> Path:
+def make_state_folder(root: Path) -> Folder:
     """Return the folder of a project's state; create it, ignored by git, if it does not exist.
 
-    Raises `UsageError` if it cannot be written.
+    Raises `UsageError` if it cannot be written, and `Refused` for a link.
     """
-    folder = root / STATE_FOLDER
+    project = Folder(root)
+    folder = project.below(STATE_FOLDER)
     try:
-        folder.mkdir(exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("# Everything here is segctl's own.\n*\n", "utf-8")
+        folder.make()
+        if not project.is_file(_IGNORE):
+            project.create(_IGNORE, b"# Everything here is segctl's own.\n*\n")
     except OSError as error:
-        raise UsageError(f"cannot write to {folder}: {error.strerror or error}") from None
+        raise cannot_write(f"to {STATE_FOLDER}/", error) from None
     return folder

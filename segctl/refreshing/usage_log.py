@@ -18,9 +18,9 @@ from segctl.refreshing.quota import Usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from segctl.common.clock import Clock
+    from segctl.common.folder import Folder
 
 VERSION = 1
 
@@ -35,8 +35,10 @@ class UsageLog:
     the account without naming it.
     """
 
-    def __init__(self, folder: Path | None, digest: str, clock: Clock) -> None:
-        self._path = None if folder is None else folder / f"refreshes-{digest}.json"
+    def __init__(self, folder: Folder | None, digest: str, clock: Clock) -> None:
+        self._folder = folder
+        self._name = f"refreshes-{digest}"
+        self._file = f"{self._name}.json"
         self.clock = clock
         self._in_memory = Usage()
 
@@ -45,25 +47,25 @@ class UsageLog:
 
         `change` gets the part that still counts, and the present time.
         """
-        with self._locked_path() as path:
+        with self._locked_folder() as folder:
             now = self.clock.now()
-            stored = _load(path) if path is not None else None
+            stored = _load(folder, self._file) if folder is not None else None
             self._in_memory = change((self._in_memory if stored is None else stored).at(now), now)
-            if path is not None:
+            if folder is not None:
                 # A full disk must not end an apply: this process still knows.
                 with suppress(OSError):
-                    _save(path, self._in_memory)
+                    _save(folder, self._file, self._in_memory)
         return self._in_memory
 
     @contextmanager
-    def _locked_path(self) -> Iterator[Path | None]:
-        """Lock the log; yield its path, or `None` where it cannot be locked."""
-        if self._path is None:
+    def _locked_folder(self) -> Iterator[Folder | None]:
+        """Lock the log; yield its folder, or `None` where it cannot be locked."""
+        if self._folder is None:
             yield None
             return
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+            self._folder.make(0o700)
+            lock = self._folder.open(f"{self._name}.lock")
         except (OSError, ValueError):
             yield None
             return
@@ -71,8 +73,8 @@ class UsageLog:
             # The lock ends with its process, however that ends.
             if not self._lock(lock):
                 # The process that holds it hangs. Do not wait for it again.
-                self._path = None
-            yield self._path
+                self._folder = None
+            yield self._folder
         finally:
             os.close(lock)
 
@@ -87,10 +89,10 @@ class UsageLog:
         return False
 
 
-def _load(path: Path) -> Usage | None:
+def _load(folder: Folder, name: str) -> Usage | None:
     """Read a log; return `None` where this version of segctl did not write one."""
     try:
-        content = files.read_private_json(path, VERSION)
+        content = files.read_private_json(folder, name, VERSION)
         account = content["account_closed"]
         return Usage(
             {str(key): tuple(map(parse_time, uses)) for key, uses in content["uses"].items()},
@@ -101,7 +103,7 @@ def _load(path: Path) -> Usage | None:
         return None
 
 
-def _save(path: Path, usage: Usage) -> None:
+def _save(folder: Folder, name: str, usage: Usage) -> None:
     """Write a log atomically, readable by its owner only."""
     account = usage.account_closed
     content = {
@@ -111,4 +113,4 @@ def _save(path: Path, usage: Usage) -> None:
         "closed": {key: until.isoformat() for key, until in usage.closed.items()},
         "account_closed": None if account is None else account.isoformat(),
     }
-    files.write_private_json(path, VERSION, content)
+    files.write_private_json(folder, name, VERSION, content)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -39,10 +38,10 @@ from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from typing import Self
 
     from segctl.common.clock import Clock
+    from segctl.common.folder import Folder
     from segctl.common.secrets import Secret
     from segctl.sendgrid.connection import Mount
 
@@ -115,29 +114,30 @@ class Downloads:
     def fetch(
         self,
         url: Secret,
-        part: Path,
+        folder: Folder,
+        name: str,
         *,
         operation: str,
         tag: str | None,
         keep: Callable[[str | None], None],
         progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> int:
-        """Fetch a file into `part`, mode 0600, and return its size.
+        """Fetch a file into a file of a folder, mode 0600, and return its size.
 
-        What `part` already holds is kept where the server confirms that its file still has `tag`;
+        What is already in it is kept where the server confirms that its file still has `tag`;
         `keep` receives the tag to resume with, before anything of the file is written. `progress`
         receives the bytes so far and the total. Raises `NotFound` where the address is not valid
-        (any more), and other `RemoteError`s; what has arrived stays in `part` then. Raises
+        (any more), and other `RemoteError`s; what has arrived stays then. Raises
         `OSError` where it cannot be written.
         """
-        request = _Request(url, part, operation, tag, keep, progress)
-        attempt, reached = 1, _size(part)
+        request = _Request(url, folder, name, operation, tag, keep, progress)
+        attempt, reached = 1, request.size()
         while True:
             try:
                 return self._once(request)
             except _AttemptFailed as failure:
-                if _size(part) >= reached + MIN_PROGRESS:
-                    attempt, reached = 1, _size(part)
+                if request.size() >= reached + MIN_PROGRESS:
+                    attempt, reached = 1, request.size()
                 if attempt == ATTEMPTS:
                     raise failure.error from None
                 pause = self._backoff.pause(attempt, None)
@@ -146,7 +146,7 @@ class Downloads:
 
     def _once(self, request: _Request) -> int:
         tag, operation = request.tag, request.operation
-        start = 0 if tag is None else _size(request.part)
+        start = 0 if tag is None else request.size()
         headers = {"Range": f"bytes={start}-", "If-Range": tag} if start and tag else {}
         try:
             response = self._opened(request.url, headers, operation)
@@ -204,8 +204,7 @@ class Downloads:
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isascii() and length.isdigit() else 0
         size = start
-        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(request.part, flags, 0o600), "wb") as out:
+        with os.fdopen(request.folder.open(request.name), "wb") as out:
             out.seek(start)
             out.truncate()
             read = partial(next, response.iter_raw(), None)
@@ -254,11 +253,16 @@ class _Request:
     """A file to fetch; see `Downloads.fetch`."""
 
     url: Secret
-    part: Path
+    folder: Folder
+    name: str
     operation: str
     tag: str | None
     keep: Callable[[str | None], None]
     progress: Callable[[int, int], None]
+
+    def size(self) -> int:
+        """Return the bytes that have arrived."""
+        return self.folder.size(self.name) or 0
 
     def remember(self, tag: str | None) -> None:
         self.tag = tag
@@ -310,9 +314,3 @@ def _tag(response: httpx.Response) -> str | None:
     """Return the tag of a file, `None` for a weak one, which guarantees nothing about its bytes."""
     tag = response.headers.get("ETag", "")
     return tag if _TAG.fullmatch(tag) else None
-
-
-def _size(path: Path) -> int:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0

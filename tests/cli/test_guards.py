@@ -160,11 +160,14 @@ def test_a_closed_stderr_does_not_stop_an_apply(connected: Project, remote: Remo
 
 
 @pytest.mark.posix
-def test_plan_out_writes_into_a_pipe_and_through_a_link(connected: Project) -> None:
+def test_plan_out_writes_into_a_pipe_and_through_a_link_of_the_user(
+    connected: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     connected.declare("VIP", VIP)
     done = shell(connected, "segctl plan -q --out >(wc -l >&2) ; sleep 0.2")
     assert int(done.stderr) > 10
-    real, link = connected.root / "real.json", connected.root / "link.json"
+    outside = tmp_path_factory.mktemp("outside")
+    real, link = outside / "real.json", outside / "link.json"
     link.symlink_to(real)
     assert connected.run("plan", "-q", "--out", str(link)).code == 0
     assert link.is_symlink()

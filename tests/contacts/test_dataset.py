@@ -15,6 +15,7 @@ import pytest
 
 from segctl.audience.duckdb_engine import EvaluationFailed, FileUnreadable
 from segctl.audience.results import Counts, Uncountable
+from segctl.common.folder import Folder
 from segctl.contacts.count_query import CountQuery
 from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing, open_dataset
@@ -477,17 +478,16 @@ def test_uniqueness_is_checked_once_for_each_file(tmp_path: Path) -> None:
             count_audiences(dataset, [], NOW)
             return dataset.is_distinct
 
-    assert [checked(), checked(temp_root=tmp_path), checked(temp_root=tmp_path)] == [
-        False, False, True,
-    ]  # fmt: skip
+    folder = Folder(tmp_path)
+    assert [checked(), checked(temp_root=folder), checked(temp_root=folder)] == [False, False, True]
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
     written(path, "contact_id,city\n1,a\n1,b \n")
     for _ in range(2):
         with pytest.raises(UsageError, match="repeats"):
-            checked(temp_root=tmp_path)
+            checked(temp_root=folder)
     (tmp_path / FILE).write_text("[")
     written(path, "contact_id\n1\n")
-    assert [checked(temp_root=tmp_path), checked(temp_root=tmp_path)] == [False, True]
+    assert [checked(temp_root=folder), checked(temp_root=folder)] == [False, True]
 
 
 def test_a_line_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
@@ -661,12 +661,12 @@ def test_only_used_columns_are_read(tmp_path: Path) -> None:
 @pytest.mark.posix
 def test_temporary_files_stay_in_our_folder(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
-    with open_dataset(path, temp_root=tmp_path) as dataset:
+    with open_dataset(path, temp_root=Folder(tmp_path)) as dataset:
         (folder,) = tmp_path.glob("spill-*")
         assert folder.stat().st_mode & 0o777 == 0o700
         ((setting,),) = dataset.database.rows("SELECT current_setting('temp_directory')")
         assert setting == str(folder)
-        with open_dataset(path, temp_root=tmp_path):
+        with open_dataset(path, temp_root=Folder(tmp_path)):
             assert len([*tmp_path.glob("spill-*")]) == 2
         assert [*tmp_path.glob("spill-*")] == [folder]
     assert not folder.exists()
@@ -677,13 +677,14 @@ def test_the_next_run_removes_the_folder_of_a_killed_run(tmp_path: Path) -> None
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     code = (
         "import os, signal\nfrom pathlib import Path\n"
+        "from segctl.common.folder import Folder\n"
         "from segctl.contacts.temp_folders import temp_folder\n"
-        f"with temp_folder(Path({str(tmp_path)!r})) as folder:\n"
+        f"with temp_folder(Folder(Path({str(tmp_path)!r}))) as folder:\n"
         "    (folder / 'people').write_text('Zdenka')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=False)
     (left,) = tmp_path.glob("spill-*")
     assert (left / "people").exists()
-    with open_dataset(path, temp_root=tmp_path):
+    with open_dataset(path, temp_root=Folder(tmp_path)):
         assert not left.exists()
     assert not [*tmp_path.glob("spill-*")]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from segctl.audience import duckdb_engine
 from segctl.audience.duckdb_engine import Database, EvaluationFailed
 from segctl.audience.to_duckdb import translate
+from segctl.common.folder import Folder
 from segctl.contacts.count_query import CountQuery
 from segctl.contacts.dataset import open_dataset
 from segctl.query.parser.parse import parse
@@ -52,7 +53,9 @@ def world(seed: int) -> reference.World:
 @contextmanager
 def dataset(folder: Path, made: reference.World) -> Iterator[Dataset]:
     path = pulled(folder / "p.duckdb", made.contacts, made.events, worlds.FIELDS)
-    with open_dataset(path, is_pulled=True, fields=worlds.FIELDS, temp_root=folder) as opened:
+    with open_dataset(
+        path, is_pulled=True, fields=worlds.FIELDS, temp_root=Folder(folder)
+    ) as opened:
         yield opened
 
 
@@ -278,7 +281,9 @@ def test_a_contact_with_very_many_events(tmp_path: Path) -> None:
             " AND e2.timestamp > e.timestamp)"
         ),
     ]
-    with open_dataset(path, is_pulled=True, fields=worlds.FIELDS, temp_root=tmp_path) as opened:
+    with open_dataset(
+        path, is_pulled=True, fields=worlds.FIELDS, temp_root=Folder(tmp_path)
+    ) as opened:
         found = members(opened, texts, made)
     assert [text for text in texts if "contact-0" not in found[text]] == []
 

@@ -21,6 +21,7 @@ import pytest
 
 from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.cli.main import main
+from segctl.common.folder import Folder
 from segctl.contacts import pull
 from segctl.contacts.store import ContactStore
 from segctl.emulator import Emulator, serve
@@ -528,7 +529,7 @@ def test_errors_in_the_files_are_reported_first(place: Place) -> None:
 
 
 def test_a_second_pull_is_refused(place: Place) -> None:
-    with ContactStore(place.folder, "production").locked():
+    with ContactStore(Folder(place.folder), "production").locked():
         result = place.run("pull")
     assert result.code == 1
     assert "another segctl process is using the contacts of `production`" in result.err

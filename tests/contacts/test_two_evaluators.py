@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from segctl.audience.results import Counts
+from segctl.common.folder import Folder
 from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import open_dataset
 from segctl.model import Segment
@@ -100,7 +101,7 @@ def test_on_generated_segments_and_contacts(tmp_path: Path, kind: str) -> None:
         pairs = [(None, chosen[0]), *pairwise(chosen)]
         is_pulled = kind == "pulled"
         with open_dataset(
-            contacts, events, is_pulled=is_pulled, fields=FIELDS, temp_root=tmp_path
+            contacts, events, is_pulled=is_pulled, fields=FIELDS, temp_root=Folder(tmp_path)
         ) as dataset:
             counted = count_audiences(dataset, pairs, world.now, overlap=True)
         assert counted.total == len(world.contacts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.app.sandbox import open_sandbox
 from segctl.audience.duckdb_engine import Engine
+from segctl.common.folder import Folder
 from segctl.emulator import Contact, Settings, contacts, counts, seed
 from tests.support.clock import START
 
@@ -256,7 +257,7 @@ def test_the_sandbox_of_a_project_counts_and_exports(
     assert min(counted.values()) > 0
     plan = project.run("--target", "sandbox", "plan")
     assert f"{counted['Newsletter readers']} contacts now" in plan.out
-    with open_sandbox(project.root / ".segctl") as mount:
+    with open_sandbox(Folder(project.root)) as mount:
         headers = {**HEADERS, "Host": "sandbox.invalid"}
         export_id = json.loads(mount("POST", EXPORTS, headers, b"")[2])["id"]
         job = json.loads(mount("GET", f"{EXPORTS}/{export_id}", headers, b"")[2])

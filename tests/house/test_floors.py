@@ -44,6 +44,7 @@ ROOMS = {
 WORLD_MODULES = {
     "segctl.common.clock",
     "segctl.common.files",
+    "segctl.common.folder",
     "segctl.common.stopping",
     "segctl.audience.duckdb_engine",
     "segctl.audience.case_runner",

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
-import pathlib
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from segctl.common.folder import Folder
 from segctl.planning.temporary_names import Marker, temporary_name
 from tests.importing.test_writing import QUERIES
 from tests.support.builders import query
 from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from segctl.app import project as app
     from segctl.importing.file_builder import NewFile
     from tests.support.account import Remote
@@ -364,14 +362,19 @@ def test_an_interrupted_import_leaves_whole_files_only(
 ) -> None:
     for name in ("A", "B", "C"):
         remote.emulator.console.create(name, VIP)
-    real = pathlib.Path.open
+    create, open_stream = Folder.create, os.fdopen
 
-    def half(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
-        stream = real(path, mode, *args, **options)
-        return _Stops(stream, error) if mode == "xb" and path.name == "b.yaml" else stream
+    def half(descriptor: int, mode: str) -> Any:
+        return _Stops(open_stream(descriptor, mode), error)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pathlib.Path, "open", half)
+
+        def create_half(folder: Folder, name: str, data: bytes) -> None:
+            if name == "b.yaml":
+                patch.setattr(os, "fdopen", half)
+            create(folder, name, data)
+
+        patch.setattr(Folder, "create", create_half)
         result = connected.run("import", "--all")
     assert (result.code, result.out) == (end[0], "segments/a.yaml  A\n")
     assert end[1] in result.err
@@ -422,12 +425,12 @@ def test_a_folder_behind_a_link_is_refused(
     (connected.root / "link").symlink_to(outside)
     connected.write({"segctl.yaml": "version: 1\nsegments: link/segments\n"})
     result = connected.run("import", "--all")
-    assert result.code == 1
-    assert "link/segments/ is behind a link that leads out of the project" in result.err
+    assert result.code == 3
+    assert "link/ is a link, which is not followed" in result.err
     assert [*outside.iterdir()] == []
     (connected.root / "link").unlink()
     (connected.root / "link").symlink_to("link")
-    assert connected.run("import", "--all").code == 1
+    assert connected.run("import", "--all").code == 3
     (connected.root / "link").unlink()
     (connected.root / "link").write_text("a file")
     result = connected.run("import", "--all")

@@ -198,14 +198,11 @@ def test_an_unreadable_file_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(UsageError, match="not a file"):
         load_config(tmp_path)
     path.rmdir()
-    path.symlink_to("segctl.yaml")
-    with pytest.raises(UsageError, match="cannot read"):
-        load_config(tmp_path)
-    path.unlink()
-    path.symlink_to("/etc/passwd")
-    with pytest.raises(UsageError, match="leads out of the project"):
-        load_config(tmp_path)
-    path.unlink()
+    for target in ("segctl.yaml", "/etc/passwd", ".git/config", "real.yaml"):
+        path.symlink_to(target)
+        with pytest.raises(UsageError, match="is a link, which is not followed"):
+            load_config(tmp_path)
+        path.unlink()
     path.write_text(HEAD)
 
     def refuse(path: Path, limit: int) -> bytes:
@@ -214,14 +211,6 @@ def test_an_unreadable_file_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(config, "read_bounded", refuse)
     with pytest.raises(UsageError, match=r"cannot read segctl.yaml: Permission denied"):
         load_config(tmp_path)
-
-
-@pytest.mark.posix
-def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "real.yaml").write_text(HEAD + "segments: x\n")
-    (tmp_path / "segctl.yaml").symlink_to("real.yaml")
-
-    assert load_config(tmp_path).segments == "x"
 
 
 def test_utc_needs_no_time_zone_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

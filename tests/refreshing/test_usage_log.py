@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl.common.files import LARGEST_PRIVATE
+from segctl.common.folder import Folder
 from segctl.refreshing.quota import Usage
 from segctl.refreshing.usage_log import UsageLog
 from tests.support.clock import FakeClock
@@ -33,21 +34,21 @@ def read(record: UsageLog) -> Usage:
 def test_a_recorded_refresh_is_known_in_the_next_run(tmp_path: Path) -> None:
     clock = FakeClock()
     folder = tmp_path / "deep" / "cache"
-    UsageLog(folder, DIGEST, clock).update(note("a"))
+    UsageLog(Folder(folder), DIGEST, clock).update(note("a"))
     clock.sleep(60)
-    UsageLog(folder, DIGEST, clock).update(
+    UsageLog(Folder(folder), DIGEST, clock).update(
         lambda past, now: (
             past.with_use("a", now).with_closed("b", now + timedelta(hours=1))
         ).with_account_closed(now + timedelta(hours=2))
     )
-    past = read(UsageLog(folder, DIGEST, clock))
+    past = read(UsageLog(Folder(folder), DIGEST, clock))
     assert [len(past.uses["a"]), len(past.closed), past.account_closed is None] == [2, 1, False]
-    assert read(UsageLog(folder, "another", clock)) == Usage()
+    assert read(UsageLog(Folder(folder), "another", clock)) == Usage()
 
 
 @pytest.mark.posix
 def test_only_the_owner_can_read_the_log_and_no_other_file_remains(tmp_path: Path) -> None:
-    UsageLog(tmp_path, DIGEST, FakeClock()).update(note("a"))
+    UsageLog(Folder(tmp_path), DIGEST, FakeClock()).update(note("a"))
     paths = sorted(tmp_path.iterdir())
     assert [path.suffix for path in paths] == [".json", ".lock"]
     if os.name == "posix":
@@ -56,7 +57,7 @@ def test_only_the_owner_can_read_the_log_and_no_other_file_remains(tmp_path: Pat
 
 def test_expired_usage_is_dropped(tmp_path: Path) -> None:
     clock = FakeClock()
-    record = UsageLog(tmp_path, DIGEST, clock)
+    record = UsageLog(Folder(tmp_path), DIGEST, clock)
     record.update(note("old"))
     clock.sleep(3 * 86_400)
     record.update(note("new"))
@@ -88,8 +89,8 @@ MOMENT = '"2026-07-15T16:00:00+00:00"'
 def test_a_damaged_log_starts_over(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / f"refreshes-{DIGEST}.json"
     path.write_bytes(content)
-    assert list(UsageLog(tmp_path, DIGEST, FakeClock()).update(note("a")).uses) == ["a"]
-    assert list(read(UsageLog(tmp_path, DIGEST, FakeClock())).uses) == ["a"]
+    assert list(UsageLog(Folder(tmp_path), DIGEST, FakeClock()).update(note("a")).uses) == ["a"]
+    assert list(read(UsageLog(Folder(tmp_path), DIGEST, FakeClock())).uses) == ["a"]
 
 
 @pytest.mark.parametrize("folder", [None, "file/below", "\0", "folder"])
@@ -99,14 +100,14 @@ def test_without_a_usable_folder_the_log_lasts_as_long_as_the_process(
     (tmp_path / "file").write_text("")
     # A folder has the path of the log.
     (tmp_path / "folder" / f"refreshes-{DIGEST}.json").mkdir(parents=True)
-    record = UsageLog(None if folder is None else tmp_path / folder, DIGEST, FakeClock())
+    record = UsageLog(None if folder is None else Folder(tmp_path / folder), DIGEST, FakeClock())
     record.update(note("a"))
     assert list(record.update(note("b")).uses) == ["a", "b"]
 
 
 def test_a_lock_that_is_never_released_does_not_block_a_run(tmp_path: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
-    record = UsageLog(tmp_path, DIGEST, FakeClock())
+    record = UsageLog(Folder(tmp_path), DIGEST, FakeClock())
     with (tmp_path / f"refreshes-{DIGEST}.lock").open("w") as lock_file:
         fcntl.flock(lock_file, fcntl.LOCK_EX)
         record.update(note("a"))
@@ -119,8 +120,9 @@ def test_concurrent_processes_lose_no_usage(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from segctl.common.clock import SystemClock
+from segctl.common.folder import Folder
 from segctl.refreshing.usage_log import UsageLog
-record = UsageLog(Path({str(tmp_path)!r}), "d", SystemClock())
+record = UsageLog(Folder(Path({str(tmp_path)!r})), "d", SystemClock())
 for number in range(25):
     record.update(lambda past, now: past.with_use(sys.argv[1] + str(number), now))
 """

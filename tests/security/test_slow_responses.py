@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.common.folder import Folder
 from segctl.common.secrets import Secret
 from segctl.errors import RemoteError, Unreachable
 from segctl.sendgrid.downloads import MIN_PROGRESS, Downloads
@@ -153,7 +154,8 @@ def test_a_dripping_download_is_given_up(drip: str, tmp_path: Path) -> None:
     ):
         downloads.fetch(
             Secret(f"{server.url}/file"),
-            tmp_path / "file.part",
+            Folder(tmp_path),
+            "file.part",
             operation="fetch the contacts",
             tag=None,
             keep=lambda _: None,
@@ -171,15 +173,15 @@ def test_a_slow_download_that_progresses_is_read(tmp_path: Path) -> None:
         hostile_server(dripping.answer) as server,
         Downloads(FakeClock(), local=True, monotonic=dripping.monotonic) as downloads,
     ):
-        part = tmp_path / "file.part"
         assert size == downloads.fetch(
             Secret(f"{server.url}/file"),
-            part,
+            Folder(tmp_path),
+            "file.part",
             operation="fetch the contacts",
             tag=None,
             keep=lambda _: None,
         )
-    assert part.stat().st_size == size
+    assert (tmp_path / "file.part").stat().st_size == size
 
 
 def test_a_silent_server_is_given_up_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from segctl.common.folder import Folder
 from segctl.common.secrets import Secret
 from segctl.errors import BadRequest, NotFound, RemoteError, UnexpectedResponse, Unreachable
 from segctl.sendgrid import downloads as module
@@ -53,7 +54,8 @@ class Fetching:
             try:
                 return downloads.fetch(
                     Secret(url),
-                    self.part,
+                    Folder(self.part.parent),
+                    self.part.name,
                     operation="fetch file 1 of 1",
                     tag=tag,
                     keep=self.tags.append,

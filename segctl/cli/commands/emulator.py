@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.app.emulator_server import DEFAULT_PORT, serve_emulator
+from segctl.app.folders import repository_top
 from segctl.cli.options import with_project
 from segctl.common.stopping import Stop, stop_on_signals
 
@@ -75,12 +76,17 @@ def command(
       segctl emulator --fault 'PATCH * drop after'
       segctl emulator --fault '* * 429 #10 x3 4s'
     """
-    del project
     stop = Stop()
     # Before the address is shown: its reader may send a signal at once.
     with (
         stop_on_signals(stop),
-        serve_emulator(port=port, state=state, latency=latency / 1000, faults=faults) as url,
+        serve_emulator(
+            port=port,
+            state=state,
+            latency=latency / 1000,
+            faults=faults,
+            repository=repository_top(project),
+        ) as url,
     ):
         console.show(f"Emulated SendGrid on {url}\n")
         console.talk(
