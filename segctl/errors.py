@@ -24,7 +24,7 @@ The tree::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,7 @@ class Diagnostic:
 
     `code` is stable and short (`unknown-key`); `summary` is one sentence without a full stop;
     `hint` says what to do, or is empty; `excerpt` is the source line of the span, or is empty.
+    `names` are those of the segments that it is about, where the span does not show it.
     """
 
     code: str
@@ -71,6 +72,7 @@ class Diagnostic:
     span: Span | None = None
     hint: str = ""
     excerpt: str = ""
+    names: tuple[str, ...] = field(default=(), compare=False)
 
 
 class SegctlError(Exception):
@@ -89,6 +91,10 @@ class SegctlError(Exception):
 
 class UsageError(SegctlError):
     """The command line, the environment or segctl.yaml is wrong."""
+
+
+class MissingKey(UsageError):
+    """There is no API key for the target."""
 
 
 class InvalidInput(SegctlError):

@@ -169,6 +169,7 @@ def hand_rename_warnings(changes: Iterable[Change]) -> Iterator[Diagnostic]:
                 change.span,
                 hint=f"to keep the new name, write `name: {quoted_name(change.before.name)}` in "
                 f"{change.span.file}",
+                names=(change.name, change.before.name),
             )
 
 
@@ -183,6 +184,7 @@ def hand_rename_refusals(
 
 def _unclear(rename: HandRename) -> Diagnostic:
     declared, candidates = rename.declared, rename.candidates
+    names = (declared.name, *(remote.name for remote in candidates))
     if len(candidates) > 1:
         return Diagnostic(
             "rename-or-create",
@@ -194,6 +196,7 @@ def _unclear(rename: HandRename) -> Diagnostic:
             hint=f"if one of them is the segment, add its name to `previous_names` in "
             f"{declared.file} to rename it back, or write it there as `name` to keep it; for each "
             "of the others, add a file with its name and `removed: forget`",
+            names=names,
         )
     (remote,) = candidates
     name = quoted_name(remote.name)
@@ -209,4 +212,5 @@ def _unclear(rename: HandRename) -> Diagnostic:
         hint=f"to rename it back, add `previous_names: [{name}]` to {declared.file}; to keep its "
         f"name, write `name: {name}` there; to create another segment, add a file with "
         f"`name: {name}` and `removed: forget`",
+        names=names,
     )

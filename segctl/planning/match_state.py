@@ -107,11 +107,24 @@ class MatchState:
         """Mark segments as claimed without a match."""
         self.claimed.update(remote.id for remote in remotes)
 
-    def fail(self, name: str, code: str, summary: str, hint: str) -> None:
-        """Report an error of a declaration, which then has no match."""
+    def fail(
+        self, name: str, code: str, summary: str, hint: str, others: Iterable[str] = ()
+    ) -> None:
+        """Report an error of a declaration, which then has no match.
+
+        `others` are the names of other segments that it is about.
+        """
         self.failed.add(name)
-        span = self.declared[name].span
-        self.diagnostics.append(Diagnostic(code, Severity.ERROR, summary, span, hint))
+        self.diagnostics.append(
+            Diagnostic(
+                code,
+                Severity.ERROR,
+                summary,
+                self.declared[name].span,
+                hint,
+                names=(name, *others),
+            )
+        )
 
     def result(self) -> Matching:
         """Return the matches of all declarations without an error."""

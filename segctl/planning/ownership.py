@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
+from segctl.model.proof import CommitRef, Evidence
 from segctl.planning.equality import audience_key, same_parents, same_text
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.model import Declared, Remote, Segment
-    from segctl.model.proof import CommitRef, DeclaredVersion
+    from segctl.model.proof import DeclaredVersion
 
 
 class Ownership(StrEnum):
@@ -61,6 +62,11 @@ class Removal:
     def name(self) -> str:
         """The declared name."""
         return self.segment.name
+
+    @property
+    def evidence(self) -> Evidence:
+        """The commit that removed it, and its file."""
+        return Evidence(self.file, CommitRef(self.commit, self.removed_at, self.author))
 
 
 class PlaceKind(StrEnum):

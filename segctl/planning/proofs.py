@@ -28,7 +28,7 @@ def proof_of(removal: Removal, remote: Remote) -> Proof | None:
     version = version_of(removal.versions, remote)
     if version is None:
         return None
-    return Proof(declared=version.evidence, removed=_removed(removal))
+    return Proof(declared=version.evidence, removed=removal.evidence)
 
 
 def proof_by_file(tombstone: Tombstone, remote: Remote, history: RemovalHistory) -> Proof | None:
@@ -49,8 +49,8 @@ def proof_by_previous_names(
     # What declares it under its new name, too, is the weaker evidence.
     by_name = (history.versions_of(name) for name in (remote.name, declared.name))
     version = next(filter(None, (version_of(versions, remote) for versions in by_name)), None)
-    removals = (item for item in history.removals if item.name == remote.name)
-    removed = next(map(_removed, removals), None)
+    removals = (item.evidence for item in history.removals if item.name == remote.name)
+    removed = next(removals, None)
     written = history.renamed_by(declared.file, remote.name)
     proof = Proof(
         None if version is None else version.evidence,
@@ -58,10 +58,6 @@ def proof_by_previous_names(
         None if written is None else Evidence(declared.file, written),
     )
     return None if proof == Proof() else proof
-
-
-def _removed(removal: Removal) -> Evidence:
-    return Evidence(removal.file, CommitRef(removal.commit, removal.removed_at, removal.author))
 
 
 def proof_remarks(changes: Iterable[Change]) -> Iterator[Diagnostic]:
@@ -80,7 +76,8 @@ def proof_remark(change: Change) -> Iterator[Diagnostic]:
         shown = ", and ".join(_shown(change, change.proof))
         if shown:
             summary = f"`{change.before.name}` is {_action(change)}: {shown}"
-            yield Diagnostic("proven-by-git", Severity.INFO, summary)
+            names = change.before.name, change.name
+            yield Diagnostic("proven-by-git", Severity.INFO, summary, names=names)
 
 
 def _is_takeover(change: Change) -> bool:

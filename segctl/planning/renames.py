@@ -105,6 +105,7 @@ def _fail_claimed_twice(state: MatchState, name: str, other: str, remote: Remote
         f"`{name}` and `{other}` both claim the segment `{remote.name}`",
         f"the other one is at {state.declared[other].span}: remove `{remote.name}` from the "
         "`previous_names` of the wrong one",
+        (other, remote.name),
     )
 
 
@@ -196,6 +197,7 @@ def match_by_history(
                 + ", but more than one match is possible",
                 "add `previous_names` to the right file, or turn detection off with "
                 "--no-detect-renames",
+                [removal.name for removal, _ in pairs],
             )
             continue
         in_file = _final_name(state, removal, by_name) == name

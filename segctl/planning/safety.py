@@ -208,7 +208,8 @@ def _id_warnings(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _destruction_refusals(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
-    number = len(destructive_changes(plan))
+    destructive = destructive_changes(plan)
+    number, names = len(destructive), tuple(change.before.name for change in destructive)
     if number in (0, limits.allow_destroy):
         return
     hint = f"to allow exactly this plan, add `limits: {{allow_destroy: {number}}}` to segctl.yaml"
@@ -222,6 +223,7 @@ def _destruction_refusals(plan: Plan, limits: Limits, account_size: int) -> Iter
             Severity.ERROR,
             f"the plan would delete or replace {segments}, more than the limit of {limit}",
             hint=hint,
+            names=names,
         )
     elif account_size and account_size + net_growth(plan.changes) <= 0:
         yield Diagnostic(
@@ -229,6 +231,7 @@ def _destruction_refusals(plan: Plan, limits: Limits, account_size: int) -> Iter
             Severity.ERROR,
             "the plan would leave the account without any segment",
             hint=hint,
+            names=names,
         )
 
 
@@ -250,6 +253,7 @@ def _reference_refusals(plan: Plan, references: References | None) -> Iterator[D
                 f"the Single Sends that use `{change.before.name}` were not read, so it cannot be "
                 "deleted",
                 change.span,
+                names=(change.before.name,),
             )
             continue
         if is_reference_ignored(change, references.ignored) or isinstance(change, Upgrade):
@@ -262,6 +266,7 @@ def _reference_refusals(plan: Plan, references: References | None) -> Iterator[D
                 change.span,
                 hint="give it another audience in SendGrid, or ignore it with "
                 f"--ignore-references '{change.name}'",
+                names=(change.before.name,),
             )
 
 
@@ -281,13 +286,15 @@ def _reference_warnings(plan: Plan, references: References | None) -> Iterator[D
                     f"{targets_phrase([send])} `{change.before.name}` and loses it: "
                     "--ignore-references allows this",
                     change.span,
+                    names=(change.before.name,),
                 )
+    names = tuple(change.before.name for change in ending)
     yield Diagnostic(
         "automations-unseen",
         Severity.WARNING,
         "Single Sends were checked. Automations were not: the SendGrid API does not expose them",
-        hint="check in SendGrid that no automation uses "
-        + list_names([change.before.name for change in ending]),
+        hint="check in SendGrid that no automation uses " + list_names(names),
+        names=names,
     )
 
 

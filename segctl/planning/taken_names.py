@@ -89,4 +89,5 @@ def _fail(
         "; if its file was removed, apply that before the rename. "
         f"If that is the one to keep, remove `{old_name}` from `previous_names` and add a file "
         f"with the name `{old_name}` and `removed: true` or `forget` (id {join_ids(earlier)})",
+        [previous.name for previous in earlier],
     )

@@ -174,13 +174,14 @@ def overwrite_warnings(overwrites: Overwrites) -> Iterator[Diagnostic]:
             hint="to keep the change, declare it in the file",
         )
     if overwrites.unchecked:
-        names = list_names([change.name for change in overwrites.unchecked])
+        names = tuple(change.name for change in overwrites.unchecked)
         remedy = f"{overwrites.remedy}; or " if overwrites.remedy else ""
         yield Diagnostic(
             "origin-unknown",
             Severity.WARNING,
             "git history is unavailable, so the plan may overwrite what someone else created or "
-            f"edited: {names} ({overwrites.unavailable})",
+            f"edited: {list_names(names)} ({overwrites.unavailable})",
             hint=f"{remedy}compare both sides, and add `adopt: true` to the file if the segment is "
             "yours",
+            names=names,
         )

@@ -94,4 +94,5 @@ def _unclear(removal: Removal, new_name: str, span: Span, why: str) -> Diagnosti
         span,
         hint=f"to keep the segment, add `previous_names: [{name}]` to {span.file}; to delete it, "
         f"add a file with `name: {name}` and `removed: true`",
+        names=(removal.name, new_name),
     )

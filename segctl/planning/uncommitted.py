@@ -88,6 +88,7 @@ class Uncommitted:
                 "the last commit declares segments that no file declares now: " + list_names(names),
                 hint="commit first, or check out the whole folder: only a commit can tell a "
                 "renamed segment, which keeps its id, from a removed one",
+                names=tuple(names),
             )
 
     def _likely(self, create: Create) -> list[Declared]:
@@ -113,4 +114,5 @@ def _refusal(change: Create | Patch | Replace, earlier: Sequence[Declared]) -> D
         hint=f"commit first; or add `previous_names: [{first}]` to {change.span.file} to rename "
         f"the segment; or, to leave it alone, add a file with `name: {first}` and "
         "`removed: forget`",
+        names=(change.name, *names),
     )

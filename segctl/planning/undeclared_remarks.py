@@ -38,7 +38,7 @@ def undeclared_remarks(
     # It matters only if some undeclared segment is not forgotten on purpose.
     is_unavailable = rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable
     if is_unavailable and undecided:
-        yield _history_unavailable(rules.removal_history)
+        yield _history_unavailable(rules.removal_history, undecided)
 
 
 def _dated_ahead(undecided: Collection[str], rules: UndeclaredRules) -> Iterator[Diagnostic]:
@@ -52,6 +52,7 @@ def _dated_ahead(undecided: Collection[str], rules: UndeclaredRules) -> Iterator
                 f"removed or renamed it, is dated in the future ({removal.removed_at})",
                 hint="plan again after that date; or, to delete it, add a file with its name and "
                 "`removed: true`; to rename it, add its name to `previous_names`",
+                names=(removal.name,),
             )
 
 
@@ -65,6 +66,7 @@ def _declared_elsewhere(undecided: Collection[str], rules: UndeclaredRules) -> I
                 f"`{name}` is left alone: another project of this repository declares it ({file})",
                 hint="to delete it, remove that file too; to end this message, add a file with its "
                 "name and `removed: forget`",
+                names=(name,),
             )
 
 
@@ -81,6 +83,7 @@ def _place_changed(undecided: Collection[str], rules: UndeclaredRules) -> Iterat
             f"them: {list_names(names)}",
             hint="to delete one, add a file with its name and `removed: true`; to rename it, add "
             "its name to `previous_names`; to end this message, `removed: forget`",
+            names=names,
         )
 
 
@@ -129,6 +132,7 @@ def _removes_nothing(
                 tombstone.span,
                 hint=f"write `{meant}` if that is the segment you mean; if `{tombstone.name}` is "
                 "gone as intended, delete the file",
+                names=(tombstone.name, meant),
             )
 
 
@@ -140,10 +144,11 @@ def replacement_unfinished(remote: Remote, name: str) -> Diagnostic:
         f"`{remote.name}` is kept: its replacement by `{name}` is not finished",
         hint="keep `allow_replace: true` in the file, without `protected`, and apply again to "
         "finish it",
+        names=(remote.name, name),
     )
 
 
-def _history_unavailable(history: RemovalHistory) -> Diagnostic:
+def _history_unavailable(history: RemovalHistory, undecided: Iterable[str]) -> Diagnostic:
     remedy = f"{history.remedy}; or " if history.remedy else ""
     return Diagnostic(
         "history-unavailable",
@@ -151,6 +156,7 @@ def _history_unavailable(history: RemovalHistory) -> Diagnostic:
         "git history is unavailable, so removed files delete nothing and renames create new "
         f"segments: {history.unavailable}",
         hint=f"{remedy}set `ownership: declared` in segctl.yaml if that is intended",
+        names=tuple(undecided),
     )
 
 
@@ -162,6 +168,7 @@ def query_missing(remote: Remote, span: Span | None) -> Diagnostic:
         f"`{remote.name}` is not deleted: SendGrid returns no query of it to check first",
         span,
         hint=f"check it in SendGrid, and delete it there if it should go (id {remote.id})",
+        names=(remote.name,),
     )
 
 
@@ -173,6 +180,7 @@ def protected_left(remote: Remote, removal: Removal) -> Diagnostic:
         f"`{remote.name}` is not deleted: {removal.file} last declared it with `protected: true`",
         hint="to delete it, add a file with its name and `removed: true`; to end this message, "
         "`removed: forget`",
+        names=(remote.name,),
     )
 
 
@@ -193,6 +201,7 @@ def not_ours(remote: Remote, removal: Removal, standing: Standing) -> Diagnostic
         f"`{remote.name}` is left alone: {why}",
         hint="to delete it, add a file with its name and `removed: true`; to rename it, add its "
         "name to `previous_names`; to end this message, `removed: forget`",
+        names=(remote.name,),
     )
 
 
@@ -204,4 +213,5 @@ def rename_unfinished(remote: Remote) -> Diagnostic:
         f"`{remote.name}` has a temporary name of segctl, and no file declares its final name",
         hint=f"rename it in SendGrid (id {remote.id}), or add this name to `previous_names`; "
         "to delete it, add a file with this name and `removed: true`",
+        names=(remote.name,),
     )

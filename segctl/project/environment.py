@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from segctl.common.loopback import is_loopback
 from segctl.common.secrets import Secret, find_keys, has_key_shape
-from segctl.errors import UsageError
+from segctl.errors import MissingKey, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -161,7 +161,7 @@ def _find_key(
         text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], command_env)
         return text, "SEGCTL_API_KEY_COMMAND"
     empty = f": {target.api_key_env} is empty" if target.api_key_env in env else ""
-    raise UsageError(
+    raise MissingKey(
         f"no API key for the target `{target.name}`{empty}",
         hint=f"set {target.api_key_env} (or {file_variable}, or SEGCTL_API_KEY_COMMAND); {_TRY}",
     )

@@ -26,6 +26,11 @@ def ownership_text(ownership: SegmentOwnership, style: Style) -> str:
 
 def _lines(ownership: SegmentOwnership, style: Style) -> Iterator[str]:
     remote = ownership.remote
+    if ownership.unread:
+        yield f"On the account: not read ({clean(ownership.unread)})"
+        for line in _in_git(ownership):
+            yield f"  {clean(line)}"
+        return
     if remote is None:
         yield f"On the account: no segment `{clean(ownership.name)}`"
     else:
@@ -56,6 +61,23 @@ def _reason(ownership: SegmentOwnership) -> str:
     return "whose it is is not known: SendGrid does not return its query"
 
 
+def _in_git(ownership: SegmentOwnership) -> Iterator[str]:
+    """Yield what git shows of a name, whatever the account has."""
+    if ownership.unavailable:
+        yield f"git history is unavailable ({ownership.unavailable})"
+    elif ownership.first is None:
+        yield "no commit declared this name for this account"
+    else:
+        yield f"{_declared(ownership.first)} first"
+    removal = ownership.removal
+    if ownership.declared_in:
+        yield f"{ownership.declared_in} declares it"
+    elif removal is not None:
+        commit = describe_commit(removal.evidence.commit)
+        yield f"commit {commit} removed its name from {removal.file}"
+    yield "whether the segment of the account is ours depends on its definition"
+
+
 def _declared(version: DeclaredVersion) -> str:
     return f"commit {describe_commit(version.commit)} declared it in {version.file}"
 
@@ -74,7 +96,7 @@ def _decision(ownership: SegmentOwnership) -> str:
 
 def ownership_json(ownership: SegmentOwnership) -> dict[str, Any]:
     """Return the ownership as JSON data."""
-    remote = ownership.remote
+    remote, removal = ownership.remote, ownership.removal
     return {
         "segment": None
         if remote is None
@@ -90,6 +112,8 @@ def ownership_json(ownership: SegmentOwnership) -> dict[str, Any]:
         "plan": _decision_name(ownership),
         "remarks": diagnostics_json(ownership.remarks),
         "unavailable": ownership.unavailable,
+        "unread": ownership.unread,
+        "removed": None if removal is None else evidence_json(removal.evidence),
     }
 
 

@@ -117,12 +117,68 @@ def test_json_has_the_same(connected: Project, repository: Repository) -> None:
     }
 
 
+def test_remarks_on_segments_with_similar_names_are_not_shown(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    """A name can have backticks, and be a key."""
+    names = {"a": "`VIP` in Brno", "b": "VIP customers", "c": "removed: true"}
+    conditions = ["orders_count > 1", "orders_count > 2", "orders_count > 3"]
+    texts = {
+        f"{stem}.yaml": segment(name, text)
+        for (stem, name), text in zip(names.items(), conditions, strict=True)
+    }
+    repository.commit("Declare", texts)
+    assert connected.run("apply", "--auto-approve").code == 0
+    repository.commits = 5000
+    set_time(remote, 9000)
+    repository.commit("Remove two", {"a.yaml": None, "b.yaml": None})
+    assert ownership(connected, "VIP").endswith("  plan: unchanged\n")
+    assert ownership(connected, "removed: true").endswith("  plan: unchanged\n")
+    out = ownership(connected, "VIP customers")
+    assert out.count("proven-by-git") == 1
+    assert "`VIP customers` is deleted" in out
+
+
+def test_a_refusal_of_the_whole_plan_is_shown_for_the_segments_that_cause_it(
+    connected: Project, repository: Repository
+) -> None:
+    connected.write({"segctl.yaml": "version: 1\nlimits: {max_destroy: 0}\n"})
+    repository.commit("Remove", {"vip.yaml": None})
+    assert "  error[too-destructive]: " in ownership(connected, "VIP")
+    assert "too-destructive" not in ownership(connected, "Keep")
+
+
 @pytest.mark.usefixtures("repository")
-def test_it_needs_a_name_and_an_account(connected: Project) -> None:
+def test_it_needs_a_name(connected: Project) -> None:
     result = connected.run("history", "--ownership")
     assert (result.code, "needs the NAME of a segment" in result.err) == (1, True)
+
+
+def test_without_a_key_it_shows_what_git_knows(connected: Project, repository: Repository) -> None:
+    declared = repository.git("rev-parse", "HEAD")[:10]
     del connected.env["SENDGRID_API_KEY"]
     result = connected.run("history", "VIP", "--ownership")
-    assert result.code == 1
-    assert "SENDGRID_API_KEY" in result.err
-    assert connected.run("history", "VIP").code == 0
+    assert result.code == 0
+    assert "hint: set SENDGRID_API_KEY" in result.err
+    commit = f"commit {declared} (2026-05-28, A Committer)"
+    assert result.out.endswith(
+        "On the account: not read (no API key for the target `production`)\n"
+        f"  {commit} declared it in segments/vip.yaml first\n"
+        "  segments/vip.yaml declares it\n"
+        "  whether the segment of the account is ours depends on its definition\n"
+    )
+    removed = repository.commit("Remove", {"vip.yaml": None})[:10]
+    out = ownership(connected, "VIP")
+    assert f"  commit {removed} (2026-05-28, A Committer) removed its name from segm" in out
+    assert "  no commit declared this name for this account\n" in ownership(connected, "Guests")
+    answer = json.loads(connected.run("history", "VIP", "--ownership", "--format", "json").out)
+    assert answer["ownership"]["removed"]["commit"][:10] == removed
+    assert answer["ownership"]["unread"].startswith("no API key for the target")
+    shutil.rmtree(repository.root / ".git")
+    assert "  git history is unavailable (" in ownership(connected, "VIP")
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_broken_key_is_an_error(connected: Project) -> None:
+    result = connected.run("history", "VIP", "--ownership", SENDGRID_API_KEY="two words")
+    assert (result.code, "does not contain an API key" in result.err) == (1, True)

@@ -11,7 +11,7 @@ from segctl.app.audit import segment_history
 from segctl.cli.options import with_project
 from segctl.cli.shell_completion import complete_segment_names
 from segctl.common.clock import format_utc
-from segctl.errors import UsageError
+from segctl.errors import MissingKey, UsageError
 from segctl.render.history_text import history_json, history_text
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def command(
     version of a file that cannot be read is skipped.
 
     --ownership shows why the segment NAME of the account is or is not this project's, and what a
-    plan would do with it. It needs the API key; without it, the command works offline.
+    plan would do with it. Without an API key, it shows git's part of the answer.
 
     \b
     Examples:
@@ -92,7 +92,7 @@ def command(
 def _show_ownership(project: Project, console: Console, name: str, format_name: str) -> int:
     """Show the events of a segment, and what they prove about the account's one."""
     from segctl.app.connection import connect  # noqa: PLC0415 - the rest is offline
-    from segctl.app.ownership import segment_ownership  # noqa: PLC0415
+    from segctl.app.ownership import declared_ownership, segment_ownership  # noqa: PLC0415
     from segctl.render.ownership_text import ownership_json, ownership_text  # noqa: PLC0415
 
     try:
@@ -100,8 +100,12 @@ def _show_ownership(project: Project, console: Console, name: str, format_name: 
     except UsageError:
         # No commit declared it, or git cannot tell: the answer is in the ownership.
         events = []
-    with connect(project, console) as connection:
-        ownership = segment_ownership(project, connection, name, console)
+    try:
+        with connect(project, console) as connection:
+            ownership = segment_ownership(project, connection, name, console)
+    except MissingKey as error:
+        ownership = declared_ownership(project, name, error.message)
+        console.talk(f"hint: {error.hint}")
     if format_name == "json":
         document = history_json(
             events, format_utc(project.clock.now()), name=name, is_complete=True
