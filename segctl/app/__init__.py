@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from segctl.app.accept_drift import accept_drift, write_accepted
     from segctl.app.apply import ApplyFailed, apply_plan
     from segctl.app.audit import segment_history
     from segctl.app.connection import Connection, connect
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from segctl.app.fields import pull_fields
     from segctl.app.formatting import format_files, write_formatted
     from segctl.app.import_files import import_segments
-    from segctl.app.listing import ListOptions, list_segments
+    from segctl.app.listing import ListOptions, list_contact_lists, list_segments
     from segctl.app.new_files import write_new_file
     from segctl.app.ownership import segment_ownership
     from segctl.app.plan import build_plan, read_request
@@ -48,6 +49,7 @@ _MODULES = {
     "PreviewOptions": "segctl.app.preview",
     "Project": "segctl.app.project",
     "VerifyWith": "segctl.app.upgrade",
+    "accept_drift": "segctl.app.accept_drift",
     "apply_plan": "segctl.app.apply",
     "build_plan": "segctl.app.plan",
     "check_current": "segctl.app.saved_plan",
@@ -58,6 +60,7 @@ _MODULES = {
     "forget_contacts": "segctl.app.contacts",
     "format_files": "segctl.app.formatting",
     "import_segments": "segctl.app.import_files",
+    "list_contact_lists": "segctl.app.listing",
     "list_segments": "segctl.app.listing",
     "preview_audiences": "segctl.app.preview",
     "pull_contacts": "segctl.app.contacts",
@@ -73,6 +76,7 @@ _MODULES = {
     "stored_contacts": "segctl.app.contacts",
     "upgrade_segments": "segctl.app.upgrade",
     "validate_project": "segctl.app.validate",
+    "write_accepted": "segctl.app.accept_drift",
     "write_formatted": "segctl.app.formatting",
     "write_new_file": "segctl.app.new_files",
     "write_starter_files": "segctl.app.starter_files",
@@ -88,6 +92,7 @@ __all__ = [
     "PreviewOptions",
     "Project",
     "VerifyWith",
+    "accept_drift",
     "apply_plan",
     "build_plan",
     "check_current",
@@ -98,6 +103,7 @@ __all__ = [
     "forget_contacts",
     "format_files",
     "import_segments",
+    "list_contact_lists",
     "list_segments",
     "preview_audiences",
     "pull_contacts",
@@ -113,6 +119,7 @@ __all__ = [
     "stored_contacts",
     "upgrade_segments",
     "validate_project",
+    "write_accepted",
     "write_formatted",
     "write_new_file",
     "write_starter_files",

@@ -1,4 +1,4 @@
-"""The segments of an account, and which of them the project declares. Reads only."""
+"""The segments of an account, which of them the project declares, and its lists. Reads only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from segctl.app.project import Project
     from segctl.declarations.collection import Declarations
     from segctl.model import Remote
-    from segctl.model.contact_fields import ListNames
+    from segctl.model.contact_fields import ContactList, ListNames
     from segctl.sendgrid.api import Filters, Reader
 
 
@@ -94,6 +94,13 @@ def list_segments(
         for remote in sorted(remotes, key=lambda remote: (remote.name.casefold(), remote.id))
     ]
     return Listing(tuple(rows), names)
+
+
+def list_contact_lists(connection: Connection, console: Console = SILENT) -> list[ContactList]:
+    """Return the contact lists of the account, by name. Raises `RemoteError`."""
+    with console.progress("reading the account"):
+        lists = connection.reader.list_contact_lists()
+    return sorted(lists, key=lambda contact_list: (contact_list.name.casefold(), contact_list.id))
 
 
 def _ours(

@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _only_target(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> str | None:
+    """Return the target, `None` without the option. Raises `click.UsageError` for two of them."""
+    del param
+    # It may also stand before the command.
+    root = ctx.find_root()
+    outer = None if ctx is root else root.params.get("target")
+    names = dict.fromkeys((*(() if outer is None else (outer,)), *value))
+    if len(names) > 1:
+        raise click.UsageError("--target is given twice: a command works on one account")
+    return next(iter(names), None)
+
+
 def global_options(*, hidden: bool = True) -> Callable[[F], F]:
     """Add the global options to a command.
 
@@ -30,6 +42,8 @@ def global_options(*, hidden: bool = True) -> Callable[[F], F]:
         click.option(
             "--target",
             metavar="NAME",
+            multiple=True,
+            callback=_only_target,
             hidden=hidden,
             shell_complete=complete_targets,
             help="The account to work on: a target of segctl.yaml, or `sandbox`.",

@@ -49,6 +49,7 @@ COMMANDS = {
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
+    "lists": "List the account's contact lists.",
     "emulator": "Serve an emulated SendGrid on this machine.",
     "completion": "Print the script that completes commands, options and segment names.",
 }

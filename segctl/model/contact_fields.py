@@ -36,10 +36,11 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class ContactList:
-    """A contact list of the account."""
+    """A contact list of the account; `contacts_count` is `None` where the account has none."""
 
     id: str
     name: str
+    contacts_count: int | None = None
 
 
 ListNames: TypeAlias = Mapping[str, str | None]

@@ -227,6 +227,11 @@ def _is_time_zone(name: str) -> bool:
 
 
 def _time_zone_hint(name: str) -> str:
+    if _LOCAL_ZONES.match(name):
+        return (
+            "that name means another zone on each machine: use an IANA name such as Europe/Prague, "
+            "America/Chicago or UTC"
+        )
     from zoneinfo import available_timezones  # noqa: PLC0415 - only for a name that is wrong
 
     known = sorted(available_timezones())

@@ -1,4 +1,4 @@
-"""The account's segments as a table and as JSON. Does not read the account."""
+"""The account's segments and lists as a table and as JSON. Does not read the account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from segctl.model import Remote, TargetRef
-    from segctl.model.contact_fields import ListNames
+    from segctl.model.contact_fields import ContactList, ListNames
     from segctl.model.single_sends import SingleSend
 
 
@@ -154,4 +154,28 @@ def _row_entry(row: ListingRow) -> dict[str, Any]:
         "updated_at": remote.updated_at,
         "sample_updated_at": remote.sample_updated_at,
         "next_sample_update": remote.next_sample_update,
+    }
+
+
+def contact_lists_text(lists: Sequence[ContactList], *, color: bool) -> str:
+    """Return the contact lists as a table."""
+    rows = (
+        (
+            clean(item.name),
+            "-" if item.contacts_count is None else f"{item.contacts_count:,}",
+            clean(item.id),
+        )
+        for item in lists
+    )
+    return table_text(["NAME", "CONTACTS", "ID"], rows, right={"CONTACTS"}, color=color)
+
+
+def contact_lists_json(
+    lists: Sequence[ContactList], target: TargetRef, generated_at: str
+) -> dict[str, Any]:
+    """Return the contact lists as JSON data."""
+    return {
+        **document_header(generated_at),
+        "target": dataclasses.asdict(target),
+        "lists": [dataclasses.asdict(contact_list) for contact_list in lists],
     }

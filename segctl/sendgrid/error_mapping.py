@@ -90,6 +90,8 @@ def error_for_response(
     if kind is RateLimited and pause is not None:
         what += f", and SendGrid asks to wait {format_duration(pause)}"
         hint = f"run the command again in {format_duration(pause)}"
+    if kind is Forbidden and method == "GET":
+        hint = "grant the key at least read access to Marketing in the SendGrid settings"
     if kind in (Unauthorized, Forbidden) and subuser is not None:
         hint += f"; check that `{subuser}` is a subuser of its account"
     # Redirects, limits and failures mean the same from any server; rejections do not.
@@ -148,7 +150,7 @@ _FIXED: dict[int, tuple[type[RemoteError], str, str]] = {
     403: (
         Forbidden,
         "the API key lacks the permission for this",
-        "grant the key full access to Marketing in the SendGrid settings",
+        "grant the key full access to Marketing in the SendGrid settings: it can perhaps only read",
     ),
     404: (NotFound, "not found on the account", ""),
     406: (

@@ -50,7 +50,8 @@ def contact_list(data: Any, operation: str) -> ContactList:
     """Return one contact list (sendgrid-api.md §4). Raises `UnexpectedResponse` without an id."""
     if not isinstance(data, dict) or not wire.text(data, "id"):
         raise wire.unexpected(operation, "a contact list has no id")
-    return ContactList(data["id"], wire.text(data, "name") or data["id"])
+    name = wire.text(data, "name") or data["id"]
+    return ContactList(data["id"], name, wire.number(data, "contact_count"))
 
 
 def fields(data: Any, operation: str) -> tuple[tuple[Field, ...], tuple[Field, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,3 +115,30 @@ def test_quiet_output_names_what_is_deleted_or_replaced(shop: Project, remote: R
     assert "  - delete  Gone\n" in done.out
     assert "create  VIP" not in done.out
     assert "1 to delete" in done.out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--target", "sandbox", "validate", "--target", "production"],
+        ["--target", "sandbox", "--target", "production", "validate"],
+        ["validate", "--target", "sandbox", "--target", "production"],
+        ["--target", "sandbox", "contacts", "show", "--target", "production"],
+    ],
+)
+def test_two_targets_are_an_error(shop: Project, argv: list[str]) -> None:
+    done = shop.run(*argv)
+    assert done.code == 1
+    assert "--target is given twice" in done.err
+    assert shop.run("--target", "production", "validate", "--target", "production").code == 0
+
+
+def test_the_lists_of_the_account_are_listed(shop: Project, remote: Remote) -> None:
+    console = remote.emulator.console
+    list_id = console.add_list("newsletter")
+    console.add_list("Customers")
+    lines = shop.run("lists").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["NAME", "Customers", "newsletter"]
+    assert lines[2].split() == ["newsletter", "0", list_id]
+    data = json.loads(shop.run("lists", "--format", "json").out)
+    assert data["lists"][1] == {"id": list_id, "name": "newsletter", "contacts_count": 0}

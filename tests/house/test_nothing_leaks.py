@@ -72,6 +72,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "init": [[]],
     "completion": [["bash"]],
     "list": [["--references"], ["--format", "json"]],
+    "lists": [[], ["--format", "json"]],
     # It serves until it is stopped, so a test of its own runs it; this call fails to start.
     "emulator": [["--state", "segments"]],
 }

@@ -67,9 +67,14 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
             answer(403, errors("access forbidden")),
             Forbidden,
             "lacks the permission for this: acc",
-            "full access",
+            "access to Marketing",
         ),
-        (answer(403), Forbidden, "the API key lacks the permission for this", "full access"),
+        (
+            answer(403),
+            Forbidden,
+            "the API key lacks the permission for this",
+            "access to Marketing",
+        ),
         (answer(404, errors("resource not found")), NotFound, "not found on the account", ""),
         (answer(404, {"error": "Segment does not exist."}), NotFound, "Segment does not", ""),
         (answer(404), NotFound, "not found on the account", ""),
@@ -123,6 +128,11 @@ def test_each_response_has_its_error(
     assert "<" not in error.message
     # A read changes nothing; neither does a refusal.
     assert error.ambiguous == (method != "GET" and kind is ServerFault)
+
+
+def test_a_key_that_may_only_read_is_told_apart() -> None:
+    assert "read access" in failing(answer(403), "GET").hint
+    assert "full access" in failing(answer(403), "PATCH").hint
 
 
 def test_a_message_is_not_repeated() -> None:
