@@ -44,6 +44,7 @@ _OWN_ERROR = re.compile(
 _OUT_OF_MEMORY = "Out of Memory Error: "
 _CSV_ERROR = re.compile(r"Invalid Input Error: (?:The )?CSV ")
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
+_WIDTHS = re.compile(r"^Expected Number of Columns: (\d+) Found: (\d+)$", re.MULTILINE)
 _FILE = re.compile(r"^  file = (.*)$", re.MULTILINE)
 
 
@@ -214,6 +215,8 @@ def _evaluation_failed(message: str) -> EvaluationFailed:
         )
     if _CSV_ERROR.match(message):
         return _file_unreadable(message)
+    if message.startswith("Out of Range Error"):
+        return EvaluationFailed("a number or a time becomes too large")
     return EvaluationFailed("DuckDB cannot evaluate this query on these contacts")
 
 
@@ -226,7 +229,23 @@ def _file_unreadable(message: str) -> FileUnreadable:
     if "Maximum line size" in message:
         summary = f"{line} of {name} is longer than 2 MB"
         return FileUnreadable(summary, hint="export it without its longest column")
+    widths = _WIDTHS.search(message)
+    if widths:
+        return FileUnreadable(
+            f"{line} of {name} has {_columns(int(widths[2]))}, but the header has "
+            f"{int(widths[1]):,}",
+            hint="quote values that contain a separator, and remove empty lines",
+        )
+    if "unterminated quote" in message:
+        return FileUnreadable(
+            f"{line} of {name} has a quote that does not end, or text after one",
+            hint='write "" for a quote in a quoted value',
+        )
     return FileUnreadable(
         f"cannot read {line} of {name}",
         hint="check the number of columns, the quotes and the line break of that line",
     )
+
+
+def _columns(number: int) -> str:
+    return "1 column" if number == 1 else f"{number:,} columns"

@@ -24,8 +24,14 @@ from segctl.contacts.event_checks import (
     unmatched_events,
 )
 from segctl.contacts.event_warnings import event_warnings
-from segctl.contacts.file_readers import FAULT_HINTS, describe_faults
+from segctl.contacts.faults import (
+    describe_faults,
+    failing_row,
+    first_repeating_row,
+    first_row_without_id,
+)
 from segctl.contacts.masking import mask_samples
+from segctl.contacts.typed_columns import FAULT_HINTS
 from segctl.errors import UsageError
 from segctl.query.ast import Column
 from segctl.query.catalogue import JOIN_COLUMN
@@ -181,10 +187,12 @@ class _CountRun:
         relation = self.dataset.contacts
         total, with_id = self.row[self.total], self.row[self.with_id]
         if with_id < total:
+            row = first_row_without_id(self.dataset.database, relation)
             rows = "row has" if total - with_id == 1 else "rows have"
             raise UsageError(
-                f"{total - with_id:,} {rows} no {JOIN_COLUMN} in {relation.name}",
-                hint="export one row for each contact, with its id",
+                f"{total - with_id:,} {rows} no {JOIN_COLUMN} in {relation.name}: "
+                f"{_first(total - with_id)} {row:,}",
+                hint="export one row for each contact, with its id; remove empty lines",
             )
         if self.row[self.distinct] == with_id:
             if self.dataset.uniqueness and not self.dataset.is_distinct:
@@ -195,9 +203,11 @@ class _CountRun:
             f"SELECT count({value}) - count(DISTINCT {value}) FROM {relation.source}"  # noqa: S608 - our own relation
         )
         if duplicates:
+            row = first_repeating_row(self.dataset.database, relation)
             rows = "row repeats" if duplicates == 1 else "rows repeat"
             raise UsageError(
-                f"{duplicates:,} {rows} a {JOIN_COLUMN} in {relation.name}",
+                f"{duplicates:,} {rows} a {JOIN_COLUMN} in {relation.name}: "
+                f"{_first(duplicates)} {row:,}",
                 hint="keep one row for each contact: a contact with two rows would count twice",
             )
 
@@ -326,6 +336,10 @@ def _check_column(dataset: Dataset, use: ColumnUse) -> Problem | None:
     return Problem("unknown-list", message, pull, *place)
 
 
+def _first(count: int) -> str:
+    return "row" if count == 1 else "the first is row"
+
+
 def _fault_problems(
     dataset: Dataset, audience: Audience, faults: Mapping[tuple[str, str], int]
 ) -> Iterator[Problem]:
@@ -338,10 +352,16 @@ def _fault_problems(
             continue
         reported.add(key)
         if use.column == JOIN_COLUMN:
-            message = f"some events in {relation.name} have no {JOIN_COLUMN}"
-            yield Problem("bad-values", message, "", use.start, use.end)
+            rows = "event has" if faults[key] == 1 else "events have"
+            row = first_row_without_id(dataset.database, relation)
+            message = (
+                f"{faults[key]:,} {rows} no {JOIN_COLUMN} in {relation.name}: "
+                f"{_first(faults[key])} {row:,}"
+            )
+            hint = "export each event with the id of its contact; remove empty lines"
+            yield Problem("bad-values", message, hint, use.start, use.end)
             continue
-        message = describe_faults(relation, use.column, faults[key])
+        message = describe_faults(dataset.database, relation, use.column, faults[key])
         hint = FAULT_HINTS.get(relation.columns[use.column].type, "")
         yield Problem("bad-values", message, hint, use.start, use.end)
 
@@ -354,7 +374,10 @@ def _find_failing(
         CountQuery(dataset, [*audiences.values()], isolated=True).run(now)
     except EvaluationFailed as error:
         if len(audiences) == 1:
-            yield next(iter(audiences)), error.message
+            ((segment, audience),) = audiences.items()
+            row = failing_row(dataset, audience, now)
+            place = f", first in row {row:,} of {dataset.contacts.name}" if row else ""
+            yield segment, f"{error.message}{place}"
             return
         items, middle = [*audiences.items()], len(audiences) // 2
         yield from _find_failing(dataset, dict(items[:middle]), now)

@@ -17,9 +17,10 @@ from segctl.audience.duckdb_engine import Database, EvaluationFailed
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import name_sql
 from segctl.common.clock import format_utc
-from segctl.contacts.file_readers import Column, Relation, read_relation
+from segctl.contacts.file_readers import Relation, read_relation
 from segctl.contacts.pulled_tables import METADATA, attach_pulled
 from segctl.contacts.temp_folders import temp_folder
+from segctl.contacts.typed_columns import Column
 from segctl.contacts.uniqueness_cache import UniquenessCheck
 from segctl.errors import UsageError
 from segctl.project.environment import keys_hidden

@@ -1,8 +1,9 @@
-"""Masked addresses for samples; the mask cannot be undone.
+"""Masked addresses for samples, and masked values for messages; no mask can be undone.
 
 One letter of the part before the @ stays, and none where that part is short. A rare domain
 identifies a person, so a domain is shown only if at least `MIN_SHARED` contacts of the data set
-share it; of any other domain only the last label is shown.
+share it; of any other domain only the last label is shown. Of a value that is not of its type, only
+the shape is shown: that of a time with two-digit years says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,24 @@ MIN_SHARED = 10
 
 _MIN_LENGTH = 3
 """Characters before the @ from which the first one is shown."""
+
+
+_SHAPE_LENGTH = 30
+_SHAPE_MARKS = frozenset(" .,:;-+/\\()[]{}<>'\"|_=#%@&*!?")
+
+
+def mask_value(text: str) -> str:
+    """Return the shape of a value: `9` for each digit, `x` for each letter, `?` for the unusual."""
+    shape = "".join(map(_mask_char, text[:_SHAPE_LENGTH]))
+    return f"{shape}…" if len(text) > _SHAPE_LENGTH else shape
+
+
+def _mask_char(char: str) -> str:
+    if char.isdigit():
+        return "9"
+    if char.isalpha():
+        return "X" if char.isupper() else "x"
+    return char if char in _SHAPE_MARKS else "?"
 
 
 def mask_samples(dataset: Dataset, samples: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:

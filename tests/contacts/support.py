@@ -88,6 +88,11 @@ def _cell(value: Any) -> str:
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
+def quoted(value: str) -> str:
+    """Return a value in quotes, for CSV."""
+    return '"' + value.replace('"', '""') + '"'
+
+
 def packed(path: Path, text: str) -> Path:
     path.write_bytes(gzip.compress(text.encode()))
     return path

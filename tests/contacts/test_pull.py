@@ -713,7 +713,7 @@ def test_other_forms_of_exports_are_read(place: Place) -> None:
 
 UNUSABLE: dict[str, Callable[[bytes], bytes]] = {
     "unusable: 1 of its contacts have no id": lambda text: text.replace(FIRST, b""),
-    "unusable: cannot read line ": lambda text: text + b'p"x,"y\n',
+    " has a quote that does not end": lambda text: text + b'p"x,"y\n',
     "is not UTF-8": lambda text: text.replace(b"pro", b"p\xff"),
     "does not name the column contact_id": lambda text: text.replace(b"CONTACT_ID", b"KONTAKT"),
     "first line does not name": lambda text: b"\xff" + text,

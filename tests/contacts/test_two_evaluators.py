@@ -53,8 +53,8 @@ def files(folder: Path, kind: str, world: reference.World) -> tuple[Path, Path |
 
 
 def as_read(world: reference.World, kind: str) -> reference.World:
-    """Return a world as CSV represents it: an empty text is NULL, and a missing list is empty."""
-    if kind not in {"csv", "gzip"}:
+    """Return a world as files represent it: an empty text is NULL, and a missing list is empty."""
+    if kind == "pulled":
         return world
     lists = {name for name, column_type in CONTACT_DATA.items() if column_type is ColumnType.ARRAY}
     contacts: list[reference.Row] = [

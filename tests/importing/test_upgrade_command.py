@@ -218,7 +218,7 @@ def test_verify_uses_events_and_reports_what_it_cannot_compare(
     for argv, said in (
         (("--contacts", "pulled"), "no contacts pulled from the target"),
         # Beside the contacts of segctl.yaml.
-        (("--events", "nowhere.csv"), "cannot read nowhere.csv"),
+        (("--events", "nowhere.csv"), "nowhere.csv not found"),
     ):
         asked = connected.run("upgrade", "Spent", "--verify", *argv)
         assert asked.code == 1
