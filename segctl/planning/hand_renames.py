@@ -1,10 +1,10 @@
 """Declared segments that someone renamed in SendGrid.
 
 The account has no segment of the declared name, but one of another name that is as a commit
-declared it. Git proves that this is the one if no commit declared that other name, if it was
-created after the first declaration and edited after both, and if no other pair fits. One that
-another project of the repository declares is its own. An imported segment is older than its file,
-so it is not proven: only a file can decide. Pure.
+declared it. It is likely the one if no commit declared that other name, if it was created after the
+first declaration and edited after both, and if no other pair fits. One that another project of the
+repository declares is its own. Only a file can decide, unless the account belongs to the files:
+someone may have made the other one by hand. Pure.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ class HandRename:
 
     `version` is what a commit declared as the first candidate is, `None` where only the file in the
     work tree does. `is_only_pair`: there is one candidate, and it is one of no other declaration.
+    `is_likely`: it was also created after the first declaration.
     """
 
     declared: Declared
     candidates: tuple[Remote, ...]
     version: DeclaredVersion | None
     is_only_pair: bool
-    is_proven: bool
+    is_likely: bool
 
     @property
     def proof(self) -> Proof | None:
@@ -116,7 +117,10 @@ def find_hand_renames(
             for key, version in _by_audience(declared, versions).items()
             for remote in by_key.get(key, ())
             if version is None
-            or (_is_edited_since(remote, first) and not history.is_declared_elsewhere(remote.name))
+            or (
+                _is_edited_since(remote, _time_of(version))
+                and not history.is_declared_elsewhere(remote.name)
+            )
         ]
         if candidates:
             pairs.append((declared, candidates, first))
@@ -125,17 +129,17 @@ def find_hand_renames(
     for declared, candidates, first in pairs:
         remote, version = candidates[0]
         is_only_pair = len(candidates) == 1 and claims[remote.id] == 1
-        is_proven = is_only_pair and _is_created_since(remote, first)
+        is_likely = is_only_pair and _is_created_since(remote, first)
         remotes = tuple(remote for remote, _ in candidates)
-        renames.append(HandRename(declared, remotes, version, is_only_pair, is_proven))
+        renames.append(HandRename(declared, remotes, version, is_only_pair, is_likely))
     return tuple(renames)
 
 
 def _by_audience(
     declared: Declared, versions: Iterable[DeclaredVersion]
 ) -> Mapping[Hashable, DeclaredVersion | None]:
-    """Return the latest version of each audience; that of the file where git shows none."""
-    by_audience = {audience_key(version.segment): version for version in versions}
+    """Return the first version of each audience; that of the file where git shows none."""
+    by_audience = {audience_key(version.segment): version for version in reversed([*versions])}
     return by_audience or {audience_key(declared.segment): None}
 
 
@@ -150,27 +154,44 @@ def _is_edited_since(remote: Remote, time: datetime | None) -> bool:
     return updated > created and updated >= time
 
 
+def _time_of(version: DeclaredVersion) -> datetime | None:
+    return parse_time_or_none(version.commit.committed_at)
+
+
 def _is_created_since(remote: Remote, time: datetime | None) -> bool:
     created = parse_time_or_none(remote.created_at)
     return created is not None and time is not None and created >= time
 
 
-def hand_rename_warnings(changes: Iterable[Change]) -> Iterator[Diagnostic]:
-    """Warn of each rename that the plan takes back, and say how to keep it instead."""
+def renamed_back(changes: Iterable[Change], severity: Severity) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for each rename that the plan takes back, with what decides otherwise.
+
+    Someone may as well have made such a segment by hand, after the declared one was deleted or
+    before it was created: neither git nor the account shows that.
+    """
     for change in changes:
         if isinstance(change, Patch | Replace) and change.reason is Reason.RENAMED_BY_HAND:
-            date = date_of(change.precondition.updated_at)
+            declared = None if change.proof is None else change.proof.declared
+            assert declared is not None  # noqa: S101 - without a version, nothing is renamed back
+            name = quoted_name(change.before.name)
             yield Diagnostic(
                 "renamed-outside-git",
-                Severity.WARNING,
-                f"`{change.name}` was renamed to `{change.before.name}` outside git"
-                + (f" (last changed on {date})" if date else "")
-                + ": the plan renames it back",
+                severity,
+                f"`{change.name}` may have been renamed to `{change.before.name}` outside git: "
+                f"commit {describe_commit(declared.commit)} declared it as it is, and someone "
+                f"changed it on {date_of(change.precondition.updated_at)}",
                 change.span,
-                hint=f"to keep the new name, write `name: {quoted_name(change.before.name)}` in "
-                f"{change.span.file}",
+                hint=_hint(change.span.file, name),
                 names=(change.name, change.before.name),
             )
+
+
+def _hint(file: str, name: str) -> str:
+    return (
+        f"to rename it back, add `previous_names: [{name}]` to {file}; to keep its name, write "
+        f"`name: {name}` there; to create another segment, add a file with `name: {name}` and "
+        "`removed: forget`"
+    )
 
 
 def hand_rename_refusals(
@@ -209,8 +230,6 @@ def _unclear(rename: HandRename) -> Diagnostic:
         f"`{declared.name}` would be created, but `{remote.name}` may be it under another name: "
         f"{commit} declared it as it is, and someone changed it on {date_of(remote.updated_at)}",
         declared.span,
-        hint=f"to rename it back, add `previous_names: [{name}]` to {declared.file}; to keep its "
-        f"name, write `name: {name}` there; to create another segment, add a file with "
-        f"`name: {name}` and `removed: forget`",
+        hint=_hint(declared.file, name),
         names=names,
     )

@@ -211,10 +211,10 @@ def _match_orphaned_successors(state: MatchState, tombstones: Collection[str]) -
 def _match_renamed_by_hand(
     state: MatchState, tombstones: Collection[str], history: RemovalHistory
 ) -> None:
-    """Match declarations with the segments that git proves to be theirs under another name."""
+    """Match declarations with the segments that are likely theirs under another name."""
     undeclared = [remote for remote in state.by_id.values() if remote.id not in state.claimed]
     for rename in find_hand_renames(state.missing(), renamable(undeclared, tombstones), history):
-        if rename.is_proven:
+        if rename.is_likely:
             name = rename.declared.name
             state.claim(name, rename.candidates[0], Reason.RENAMED_BY_HAND)
             state.proofs[name] = rename.proof

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from segctl.errors import Severity
 from segctl.model import Create, Declared, Disposal, Plan, Remote, Snapshot, TargetRef, Tombstone
 from segctl.planning.comparison import Comparison
 from segctl.planning.hand_renames import (
     hand_rename_refusals,
-    hand_rename_warnings,
     hand_renames_to_read,
     renamable,
+    renamed_back,
 )
 from segctl.planning.matching import (
     find_undeclared,
@@ -218,6 +219,7 @@ def make_plan(
     uncommitted = Uncommitted.find(
         inputs.removal_history, changes, undeclared.ignored, inputs.tombstone_names
     )
+    owns_all = inputs.ownership is Ownership.EXCLUSIVE
     uncommitted_renames = tuple(uncommitted.refusals(changes)) if inputs.detects_renames else ()
     return Plan(
         target=target,
@@ -227,6 +229,7 @@ def make_plan(
                 changes, inputs.rename_candidates, declared, inputs.removal_history.former_of
             ),
             *hand_rename_refusals(matching.unclear_hand_renames, _created_names(changes)),
+            *(() if owns_all else renamed_back(changes, Severity.ERROR)),
             *uncommitted_renames,
         ),
         kept=tuple(sorted(comparison.kept, key=lambda keep: keep.name)),
@@ -234,7 +237,7 @@ def make_plan(
         diagnostics=(
             *matching.diagnostics,
             *comparison.diagnostics,
-            *hand_rename_warnings(changes),
+            *(renamed_back(changes, Severity.WARNING) if owns_all else ()),
             *finished_upgrades(comparison.upgraded),
             *find_names_in_use(changes, remotes),
             *(() if uncommitted_renames else uncommitted.warnings(inputs.selected)),

@@ -63,10 +63,10 @@ def proof_by_previous_names(
 def proof_remarks(changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """Yield the proof of each delete and rename for which git shows any.
 
-    Those of takeovers are in `takeovers`.
+    Those of takeovers are in `takeovers`, and those of renames by hand in `hand_renames`.
     """
     for change in changes:
-        if not _is_takeover(change):
+        if not _is_takeover(change) and change.reason is not Reason.RENAMED_BY_HAND:
             yield from proof_remark(change)
 
 
@@ -99,8 +99,6 @@ def _shown(change: Patch | Replace | Delete, proof: Proof) -> Iterator[str]:
             yield f"{_commit_of(removed)} wrote `removed: true` in {removed.file}"
         else:
             yield f"{_commit_of(removed)} removed its name from {removed.file}"
-    elif change.reason is Reason.RENAMED_BY_HAND:
-        yield f"no commit declared the name `{change.before.name}`"
     if named is None:
         return
     if _is_takeover(change):

@@ -130,7 +130,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.RENAMED: "renamed by `previous_names`",
     Reason.RENAMED_IN_FILE: "renamed: the name changed in its file",
     Reason.SAME_QUERY: "renamed: a removed file had the same query",
-    Reason.RENAMED_BY_HAND: "renamed back: someone renamed it in SendGrid",
+    Reason.RENAMED_BY_HAND: "renamed back: someone may have renamed it in SendGrid",
     Reason.FREES_NAME: "renamed temporarily to free its name; a later step names it",
     Reason.RESUMED: "resumes what an earlier run left unfinished",
     Reason.REMOVED: "its file was removed",

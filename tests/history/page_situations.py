@@ -272,8 +272,10 @@ SITUATIONS: dict[str, Callable[[Stage], None]] = {
     "more than one segment may have been renamed": _unclear,
     "to a name that another segment has": _to_a_taken_name,
     "to the name of a segment whose file was removed, and both are yours": _handed_over,
-    "by someone in SendGrid": _renamed_by_hand,
-    "perhaps by someone in SendGrid, but git does not prove it": _maybe_renamed_by_hand,
+    "perhaps by someone in SendGrid": _renamed_by_hand,
+    "perhaps by someone in SendGrid, but it is older than its file or not the only one": (
+        _maybe_renamed_by_hand
+    ),
     "is as the file declares it": _equal,
     "is as a commit declared it": _edited_in_git,
     "is newer than the first commit of the file, and no commit declared it as it is: edited by "

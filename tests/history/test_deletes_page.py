@@ -98,7 +98,7 @@ def has_happened(
     match outcome:
         case "deleted":
             return {*before} - {*after} == {"VIP"} and before.items() > after.items()
-        case "renamed" | "renamed back":
+        case "renamed":
             (old,), (new,) = {*ids} - {*new_ids}, {*new_ids} - {*ids}
             return ids[old] == new_ids[new]
         case "handed over":

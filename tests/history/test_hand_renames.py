@@ -15,6 +15,7 @@ from .repository import (
     Repository,
     applied_repository,
     bring_to_main,
+    edit_by_hand,
     ids_by_name,
     segment,
     set_time,
@@ -57,32 +58,39 @@ def apply_twice(connected: Project) -> None:
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
+PREVIOUS = "previous_names: [VIP gold]\n"
+
+
 @pytest.mark.parametrize("style", ["untouched", *STYLES])
-def test_a_segment_that_someone_renamed_is_renamed_back(
+def test_a_segment_that_someone_renamed_is_renamed_back_once_the_file_says_so(
     connected: Project, remote: Remote, repository: Repository, style: str
 ) -> None:
     """Also with an edit of its query, which a branch brought in the meantime."""
     vip = rename(remote, "VIP", "VIP gold")
-    text = VIP
+    text, condition = VIP, "total_spend > 500"
+    before = remote.definitions()
     if style != "untouched":
-        text = query("total_spend > 600")
+        condition = "total_spend > 600"
+        text = query(condition)
         repository.git("checkout", "--quiet", "-b", "work")
         repository.commit("Edit", {"vip.yaml": segment("VIP", "total_spend > 550")})
         repository.commit("Edit again", {"vip.yaml": segment("VIP", "total_spend > 600")})
         bring_to_main(repository, style)
-    plan = connected.run("plan")
-    assert plan.code == 0
-    assert "1 to patch, 0 to replace, 0 to delete" in plan.out
-    assert "0 to create" in plan.out
+    plan = connected.run("apply", "--auto-approve")
+    assert (plan.code, remote.definitions()) == (3, before)
+    assert "0 to create, 1 to patch, 0 to replace, 0 to delete" in plan.out
     assert "~ name  VIP gold -> VIP" in plan.out
-    assert "renamed back: someone renamed it in SendGrid" in plan.out
-    assert "info[proven-by-git]: `VIP gold` is renamed to `VIP`: commit" in plan.out
+    assert "renamed back: someone may have renamed it in SendGrid" in plan.out
+    assert "proven-by-git" not in plan.out
     words = " ".join(plan.out.split())
     assert (
-        "warning[renamed-outside-git]: `VIP` was renamed to `VIP gold` outside git (last changed "
-        "on 2026-05-31): the plan renames it back" in words
+        "error[renamed-outside-git]: `VIP` may have been renamed to `VIP gold` outside git: commit"
+        in words
     )
-    assert 'to keep the new name, write `name: "VIP gold"` in segments/vip.yaml' in words
+    assert "declared it as it is, and someone changed it on 2026-05-31" in words
+    assert 'to keep its name, write `name: "VIP gold"` there' in words
+    assert 'add `previous_names: ["VIP gold"]` to segments/vip.yaml' in words
+    repository.write({"vip.yaml": segment("VIP", condition, extra=PREVIOUS)})
     apply_twice(connected)
     assert ids_by_name(remote)["VIP"] == vip
     assert remote.definitions()["VIP"] == (text, ())
@@ -105,26 +113,27 @@ def test_the_new_name_is_kept_once_the_file_has_it(
 
 
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "sarif", "html"])
-@pytest.mark.parametrize("is_proven", [True, False])
+@pytest.mark.parametrize("is_likely", [True, False])
 def test_every_format_says_what_happens_to_a_renamed_segment(
-    connected: Project, remote: Remote, repository: Repository, form: str, *, is_proven: bool
+    connected: Project, remote: Remote, repository: Repository, form: str, *, is_likely: bool
 ) -> None:
     rename(remote, "VIP", "VIP gold")
-    if not is_proven:
+    if not is_likely:
         remote.emulator.console.create("A copy", VIP)
         set_time(remote, 3700)
         rename(remote, "A copy", "VIP copy")
     result = connected.run("plan", "--format", form)
-    assert result.code == (0 if is_proven else 3)
+    assert result.code == 3
     output = result.out.replace("%60", "`").replace("<code>", "`").replace("</code>", "`")
     assert "VIP gold" in output
-    assert "renames it back" in output if is_proven else "may be it under another name" in output
+    expected = "may have been renamed to" if is_likely else "may be it under another name"
+    assert expected in output
     if form == "json":
         document = json.loads(result.out)
         reasons = [change["reason"] for change in document["changes"]]
-        assert reasons == ["renamed-by-hand" if is_proven else "not-on-account"]
+        assert reasons == ["renamed-by-hand" if is_likely else "not-on-account"]
         codes = [item["code"] for item in document["diagnostics"] + document["refusals"]]
-        assert ("renamed-outside-git" if is_proven else "rename-or-create") in codes
+        assert ("renamed-outside-git" if is_likely else "rename-or-create") in codes
 
 
 def test_drift_and_plan_agree(connected: Project, remote: Remote, repository: Repository) -> None:
@@ -170,7 +179,7 @@ def test_two_candidates_are_refused_until_a_file_decides(
     assert remote.definitions() == before
     # What the hint says: the one that it is, or each one that it is not.
     repository.write({"copy.yaml": "name: VIP copy\nremoved: forget\n"})
-    assert "~ name  VIP gold -> VIP" in connected.run("plan").out
+    assert "error[renamed-outside-git]: `VIP` may have been" in connected.run("plan").out
     repository.write({"copy.yaml": None})
     repository.write({"vip.yaml": segment("VIP", extra="previous_names: [VIP gold]\n")})
     apply_twice(connected)
@@ -260,7 +269,9 @@ def test_a_rename_in_git_wins_over_a_rename_by_hand(
     """Someone renamed it before the new name of its file was applied."""
     vip = rename(remote, "VIP", "VIP gold")
     repository.commit("Rename", {"vip.yaml": segment("Best customers")})
-    assert "~ name  VIP gold -> Best customers" in connected.run("plan").out
+    plan = connected.run("plan")
+    assert (plan.code, "~ name  VIP gold -> Best customers" in plan.out) == (3, True)
+    repository.write({"vip.yaml": segment("Best customers", extra=PREVIOUS)})
     apply_twice(connected)
     assert ids_by_name(remote)["Best customers"] == vip
 
@@ -303,6 +314,38 @@ def test_without_history_or_detection_a_second_segment_is_created(
     plan = connected.run("plan", *([how] if how != "shallow" else []))
     assert "+ create  VIP" in plan.out
     assert ("renames create new segments" in plan.out) is (how == "shallow")
+
+
+def test_a_segment_that_someone_made_like_one_that_was_never_applied_is_not_renamed(
+    connected: Project, remote: Remote, repository: Repository, console: Console
+) -> None:
+    """In the account, it looks as if a declared segment had been applied and renamed."""
+    repository.commit("Declare", {"brno.yaml": segment("Brno", "city = 'Olomouc'")})
+    set_time(remote, 3700)
+    console.create("Olomouc", query("city = 'Praha'"))
+    set_time(remote, 3800)
+    edit_by_hand(remote, "Olomouc", query("city = 'Olomouc'"))
+    before = remote.definitions()
+    refused = connected.run("apply", "--auto-approve")
+    assert (refused.code, remote.definitions()) == (3, before)
+    repository.write({"olomouc.yaml": "name: Olomouc\nremoved: forget\n"})
+    apply_twice(connected)
+    assert before.items() < remote.definitions().items()
+
+
+def test_a_segment_that_nobody_changed_since_the_commit_of_its_definition_is_another_one(
+    connected: Project, remote: Remote, repository: Repository, console: Console
+) -> None:
+    """No apply can have given that definition to it."""
+    repository.commits = 3800
+    edit_by_hand(remote, "VIP", query("city = 'Olomouc'"))
+    rename(remote, "VIP", "Olomouc")
+    repository.commit("Edit", {"keep.yaml": segment("Keep", "city = 'Olomouc'")})
+    console.delete(ids_by_name(remote)["Keep"])
+    set_time(remote, 7200)
+    assert "2 to create, 0 to patch" in connected.run("plan").out
+    apply_twice(connected)
+    assert "Olomouc" in ids_by_name(remote)
 
 
 def test_exclusive_ownership_renames_instead_of_deleting(
