@@ -73,7 +73,7 @@ def connected(project: Project, remote: Remote) -> Project:
 
 UNTRACED = (
     "action/",
-    "audience/test_two_evaluators.py",
+    "audience/test_three_evaluators.py",
     "contacts/test_two_evaluators.py",
     "faults/",
     "history/test_many_histories.py",
