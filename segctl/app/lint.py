@@ -47,25 +47,31 @@ def check_before_sending(
     """Check what would be sent with what the account says of its fields and lists.
 
     The account is asked only if a query needs it; `lists` remembers its answer. An error of the
-    account is a warning here, since nothing is decided by fields and lists.
+    account is a warning here, since nothing is decided by fields and lists; where fields cannot be
+    read, lists are checked all the same.
     """
     needs = declaration_needs(declared)
-    warnings: list[Diagnostic] = []
+    failures: dict[str, RemoteError] = {}
     fields, reserved, names = None, None, None
-    try:
-        if Needs.FIELDS in needs:
+    if Needs.FIELDS in needs:
+        try:
             fields, reserved = map(column_types, connection.reader.list_fields())
-        if Needs.LISTS in needs:
+        except RemoteError as error:
+            failures["fields"] = error
+    if Needs.LISTS in needs:
+        try:
             names = {contact_list.id.lower(): contact_list.name for contact_list in lists.read()}
-    except RemoteError as error:
-        warnings.append(
-            Diagnostic(
-                "account-unknown",
-                Severity.WARNING,
-                f"fields and lists were not checked: {error.message}",
-                hint=error.hint,
-            )
+        except RemoteError as error:
+            failures["lists"] = error
+    warnings = [
+        Diagnostic(
+            "account-unknown",
+            Severity.WARNING,
+            f"{what} were not checked: {error.message}",
+            hint=error.hint,
         )
+        for what, error in failures.items()
+    ]
     schema = AccountSchema(
         custom_fields=fields, reserved_fields=reserved or {}, fresh=True, lists=names
     )

@@ -190,7 +190,7 @@ def _real_addresses(value: object, path: Path) -> Iterator[KeyViolation]:
         yield from _real_addresses(child, (*path, key))
 
 
-@rule("unknown-list", needs=Needs.LISTS)
+@rule("unknown-list", Severity.ERROR, needs=Needs.LISTS)
 def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterator[KeyViolation]:
     """Report parent lists that the account does not have; the rule for queries has the help."""
     for number, list_id in enumerate(declared.segment.parent_list_ids):
@@ -204,10 +204,15 @@ def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterato
 
 @rule("placeholder", Severity.ERROR)
 def placeholder_in_name(declared: Declared, _: object) -> Iterator[KeyViolation]:
-    """Report placeholders in a segment's name; the rule for queries has the help."""
-    for match in PLACEHOLDER.finditer(declared.name):
+    """Report placeholders in a segment's names; the rule for queries has the help."""
+    previous = enumerate(declared.previous_names)
+    paths: list[tuple[Path, str]] = [(("name",), declared.name)]
+    paths += [(("previous_names", number), name) for number, name in previous]
+    for path, match in (
+        (path, match) for path, name in paths for match in PLACEHOLDER.finditer(name)
+    ):
         yield KeyViolation(
-            ("name",),
+            path,
             f"`{match.group()}` looks like a placeholder, which nothing fills in",
             "write the value; if it is meant literally, add `# segctl: ignore[placeholder]`",
         )

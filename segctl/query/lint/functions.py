@@ -147,9 +147,10 @@ def misplaced_aggregate(call: ast.Call, context: NodeContext) -> Iterator[Violat
 def function_arguments(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     """Report functions with missing, extra or misplaced arguments.
 
-    timestampadd takes a unit, a number and a time; array_contains takes a column and a list of
-    values in square brackets. SendGrid refuses anything else, or it matches nobody. A wrong number
-    of arguments is an error for the functions that real queries use, and a warning for others.
+    timestampadd takes a unit, a number and a time; array_contains takes a column of lists and a
+    string, or several in square brackets. SendGrid refuses anything else, or it matches nobody. A
+    wrong number of arguments is an error for the functions that real queries use, and so is a value
+    that is not a string in array_contains; the rest is a warning.
 
     Write timestampadd(day, -30, CURRENT_TIMESTAMP) and array_contains(list_ids, ['…']).
 
@@ -206,12 +207,37 @@ def _array_contains(call: ast.Call, context: NodeContext) -> Iterator[Violation]
             "the arguments of array_contains must be the column, then the values",
             f"write {replacement}",
         )
-    elif isinstance(second, ast.String):
-        replacement = quote_sql(f"[{context.source(second)}]")
+    else:
+        yield from _not_a_list(first, second, context)
+        for item in second.items if isinstance(second, ast.Array) else (second,):
+            yield from _not_a_string(item, context)
+
+
+def _not_a_list(
+    first: ast.Expression, second: ast.Expression, context: NodeContext
+) -> Iterator[Violation]:
+    """Report a first argument of array_contains that is certainly no column of lists."""
+    is_literal = isinstance(first, ast.String | ast.Null | ast.Boolean)
+    first_type = ColumnType.VARCHAR if is_literal else type_of(first, context)
+    if first_type in (None, ColumnType.ARRAY, ColumnType.VARIANT):
+        return
+    hint = "write a column that holds lists first: list_ids, email_domains or alternate_emails"
+    if isinstance(first, ast.Column) and isinstance(second, ast.Array | ast.String):
+        values = second.items if isinstance(second, ast.Array) else (second,)
+        items = ", ".join(map(context.source, values))
+        hint = f"write {quote_sql(f'{context.source(first)} IN ({items})')}"
+    yield violation_at(first, f"{quote_sql(context.source(first), 60)} is not a list", hint)
+
+
+def _not_a_string(item: ast.Expression, context: NodeContext) -> Iterator[Violation]:
+    """Report what no list of contact_data contains: they hold strings."""
+    is_other_type = type_of(item, context) in (ColumnType.NUMBER, ColumnType.TIMESTAMP)
+    if is_other_type or isinstance(item, ast.Null | ast.Boolean):
         yield violation_at(
-            second,
-            "the values of array_contains must be in square brackets",
-            f"write {replacement}",
+            item,
+            f"{quote_sql(context.source(item), 60)} is not a string, and lists contain strings",
+            "write the value in single quotes",
+            None if isinstance(item, ast.Null) else Severity.ERROR,
         )
 
 

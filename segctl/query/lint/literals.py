@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.query import ast
+from segctl.query.catalogue import COLUMN_LENGTHS
 from segctl.query.lint.rule import Needs, Violation, quote_sql, rule, violation_at
 from segctl.query.lint.types import compared_pairs
 from segctl.query.list_ids import list_ids_of_call
@@ -128,6 +129,47 @@ def placeholder(token: Token, _: object) -> Iterator[Violation]:
         )
 
 
+@rule("value-too-long", Severity.WARNING, ast.Comparison, ast.In, ast.Like)
+def value_too_long(
+    node: ast.Comparison | ast.In | ast.Like, context: NodeContext
+) -> Iterator[Violation]:
+    """Report strings that are longer than the column with which they are compared.
+
+    SendGrid documents the lengths of the standard columns of contact_data: 60 characters for a
+    city, 24 for a phone number. No contact has a longer value, so the condition selects nobody, or,
+    with != and NOT IN, everybody with a value. Custom fields have no documented length.
+
+    Shorten the value to what the contacts have, or compare another column.
+
+    Bad::
+
+        phone_number = 'call the office in the morning'
+
+    Good::
+
+        address_line_2 = 'call the office in the morning'
+    """
+    if isinstance(node, ast.Like):
+        is_like = node.kind in ("LIKE", "ILIKE") and node.escape is None
+        pairs = [(node.operand, node.pattern)] if is_like else []
+    else:
+        pairs = [*compared_pairs(node)]
+    for operand, value in pairs:
+        if not isinstance(operand, ast.Column) or not isinstance(value, ast.String):
+            continue
+        column = context.resolve(operand)
+        limit = COLUMN_LENGTHS.get(column.name) if column.table and not operand.path else None
+        # Blanks at its ends may not count, and a % may stand for nothing.
+        text = value.value.replace("%", "") if isinstance(node, ast.Like) else value.value
+        length = len(text.strip())
+        if limit is not None and length > limit and "\\" not in value.raw:
+            yield violation_at(
+                value,
+                f"the value has {length:,} characters, and `{column.spelling}` at most {limit}",
+                "shorten it, or compare another column",
+            )
+
+
 @rule("leading-wildcard", Severity.INFO, ast.Like)
 def leading_wildcard(node: ast.Like, context: NodeContext) -> Iterator[Violation]:
     """Report patterns that start with `%`.
@@ -200,12 +242,13 @@ def like_without_wildcard(node: ast.Like, _: NodeContext) -> Iterator[Violation]
     )
 
 
-@rule("malformed-list-id", Severity.WARNING, ast.Call)
+@rule("malformed-list-id", Severity.ERROR, ast.Call)
 def malformed_list_id(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     """Report invalid list ids.
 
     The ids of SendGrid's lists look like 0b1f4a10-5c1d-4a6e-9f02-000000000001. The name of a
-    list, or an id with a character missing, matches no list, so nobody is in the segment.
+    list, or an id with a character missing, matches no list: a condition that includes it selects
+    nobody, and one that excludes it, everybody.
 
     Copy the id from the address of the list's page in SendGrid.
 
@@ -233,7 +276,7 @@ def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     A list that was deleted, or that belongs to another account (staging, another subuser), has
     no contacts. A condition that includes it selects nobody, and one that excludes it, everybody:
     NOT array_contains(…) then sends to exactly the contacts who must not be reached. Only commands
-    that connect to the account can check this. In `parent_list_ids`, it is a warning.
+    that connect to the account can check this. `parent_list_ids` are checked, too.
 
     Use the id of a list of this account.
 

@@ -74,6 +74,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             logic.duplicate_value,
             literals.personal_data,
             literals.placeholder,
+            literals.value_too_long,
             literals.leading_wildcard,
             literals.like_without_wildcard,
             literals.malformed_list_id,
