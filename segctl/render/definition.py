@@ -10,8 +10,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.render.distinct import MAX_LINE, distinct, distinct_lines, shortened
 from segctl.render.lists import format_lists
-from segctl.render.terminal import clean, clean_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 CONTEXT = 3
 """Unchanged lines that are shown around a change."""
 
-MAX_LINE = 2_000
-"""Characters of a line that are shown."""
-
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
@@ -34,18 +31,37 @@ class DiffLine:
     text: str = ""
 
 
-def query_lines(query: str) -> list[str]:
-    """Return the lines of a query."""
-    return [_truncate(line) for line in clean_lines(query.strip("\n"))]
+def whole_lines(segment: Segment, lists: ListNames) -> list[str]:
+    """Return the parent list and the query of a segment that is created or deleted."""
+    query, _ = _shortened(distinct_lines(segment.query))
+    return [*_parent_lines(segment, lists), *query]
 
 
-def field_lines(segment: Segment, fields: Sequence[str], lists: ListNames) -> Iterator[str]:
-    """Yield a line for each other field, among those named."""
-    if "name" in fields:
-        yield f"name: {_truncate(clean(segment.name))}"
-    if "parent_list_ids" in fields and segment.parent_list_ids:
-        ids = format_lists(sorted(segment.parent_list_ids), lists)
-        yield f"parent_list_ids: {_truncate(ids)}"
+def field_lines(
+    before: Segment, after: Segment, field: str, lists: ListNames
+) -> tuple[list[str], list[str]]:
+    """Return the lines of a field before and after a change; lines that differ look different."""
+    match field:
+        case "name":
+            show = distinct((before.name, after.name))
+            return [f"name: {show(before.name)}"], [f"name: {show(after.name)}"]
+        case "parent_list_ids":
+            return _parent_lines(before, lists), _parent_lines(after, lists)
+        case _:
+            return _shortened(distinct_lines(before.query, after.query))
+
+
+def _parent_lines(segment: Segment, lists: ListNames) -> list[str]:
+    if not segment.parent_list_ids:
+        return []
+    line = f"parent_list_ids: {format_lists(sorted(segment.parent_list_ids), lists)}"
+    return [shortened([line])[line]]
+
+
+def _shortened(sides: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
+    old, new = sides
+    short = shortened({line for line in (*old, *new) if len(line) > MAX_LINE})
+    return [short.get(line, line) for line in old], [short.get(line, line) for line in new]
 
 
 def unified_diff(
@@ -58,20 +74,15 @@ def unified_diff(
     if before is None or after is None:
         segment, mark = (after, "+") if before is None else (before, "-")
         if segment is not None:
-            for text in field_lines(segment, ("parent_list_ids",), lists):
-                yield DiffLine(mark, text)
-            for text in query_lines(segment.query):
-                yield DiffLine(mark, text)
+            yield from (DiffLine(mark, text) for text in whole_lines(segment, lists))
         return
     for field in ("name", "parent_list_ids"):
-        old_lines, new_lines = (
-            list(field_lines(segment, (field,), lists)) for segment in (before, after)
-        )
+        old_lines, new_lines = field_lines(before, after, field, lists)
         if old_lines != new_lines:
             yield from (DiffLine("-", text) for text in old_lines)
             yield from (DiffLine("+", text) for text in new_lines)
     if before.query != after.query:
-        yield from _diff(query_lines(before.query), query_lines(after.query))
+        yield from _diff(*field_lines(before, after, "query_dsl", lists))
 
 
 def before_and_after(change: Change) -> tuple[Segment | None, Segment | None]:
@@ -109,9 +120,3 @@ def _diff(old_lines: list[str], new_lines: list[str]) -> Iterator[DiffLine]:
         yield from (DiffLine(mark, old_lines[index]) for index in old_range)
         if kind != "equal":
             yield from (DiffLine("+", new_lines[index]) for index in new_range)
-
-
-def _truncate(line: str) -> str:
-    if len(line) <= MAX_LINE:
-        return line
-    return f"{line[:MAX_LINE]} … ({len(line) - MAX_LINE:,} more characters)"

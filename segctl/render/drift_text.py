@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from segctl.planfile.to_json import diagnostics_json, document_header
 from segctl.planning.drift import DriftKind
 from segctl.render.context import RenderContext
+from segctl.render.distinct import distinct
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def drift_text(report: DriftReport, style: Style) -> str:
         details = ", ".join(drift_details(drift, RenderContext()))
         lines.append(f"{style.yellow(f'  {KIND_LABELS[drift.kind]:<8}')} {clean(drift.name)}")
         lines.append(f"      {style.dim(clean(details))}")
+        show = distinct(text for clause in drift.clauses for text in (clause.before, clause.after))
         for clause in drift.clauses:
-            change = " -> ".join(text or "(none)" for text in (clause.after, clause.before))
-            lines.append(f"      {clean(change)}")
+            texts = (show(clause.after), show(clause.before))
+            lines.append(f"      {' -> '.join(text or '(none)' for text in texts)}")
     return "\n".join([*lines, drift_summary(report, style)]) + "\n"
 
 

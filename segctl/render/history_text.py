@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from segctl.planfile.to_json import document_header
 from segctl.query.diff import clause_changes
 from segctl.query.equivalence import Equivalence, compare_queries
-from segctl.render.clauses import format_clause
+from segctl.render.clauses import format_clauses
+from segctl.render.distinct import distinct
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -66,15 +67,16 @@ def _event_lines(event: SegmentEvent, style: Style) -> Iterator[str]:
         return
     for field in event.changed_fields:
         if field != "query_dsl":
-            before, after = _field_text(event.before, field), _field_text(event.after, field)
-            yield f"      {field}  {before} -> {after}"
+            texts = _field_text(event.before, field), _field_text(event.after, field)
+            show = distinct(texts)
+            yield f"      {field}  {' -> '.join(show(text) or '(none)' for text in texts)}"
             continue
         clauses, is_cosmetic = _query_change(event.before, event.after)
         note = "  (same meaning, written differently)" if is_cosmetic else ""
         if not clauses and not is_cosmetic:
             note = "  (changed; segctl cannot parse one of the two queries)"
         yield f"      query_dsl{note}"
-        yield from (format_clause(clause, style) for clause in clauses)
+        yield from format_clauses(clauses, style)
 
 
 def _field_text(declared: Declared, field: str) -> str:
@@ -95,7 +97,7 @@ def _field_text(declared: Declared, field: str) -> str:
             text = declared.owner
         case _:
             text = declared.description.strip()
-    return clean(text) or "(none)"
+    return text
 
 
 def _query_change(before: Declared, after: Declared) -> tuple[tuple[ClauseChange, ...], bool]:

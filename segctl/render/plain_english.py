@@ -12,6 +12,7 @@ from segctl.query.explain import ExplanationLine, explain_lines
 from segctl.query.parser.parse import parse
 from segctl.query.personal_data import find_email_addresses
 from segctl.render.definition import before_and_after
+from segctl.render.distinct import distinct
 from segctl.render.markup import Html, tag
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def explain_change(
         if before and after and _addresses(before) != _addresses(after):
             lines_before += (_MASKED_CHANGE,)
         return (("Who is in it", lines_before),) if lines_before else ()
+    show = distinct(line.text for line in (*lines_before, *lines_after))
+    lines_before, lines_after = (
+        tuple(ExplanationLine(line.depth, show(line.text)) for line in lines)
+        for lines in (lines_before, lines_after)
+    )
     titled = (
         ("Who is in it now" if lines_after else "Who is in it", lines_before),
         ("Who will be in it", lines_after),

@@ -9,8 +9,9 @@ from segctl.planfile.to_json import action_name, digest
 from segctl.planning.safety import id_ending_changes
 from segctl.render.audience_counts import audience_summary
 from segctl.render.diagnostics import diagnostics_text
+from segctl.render.distinct import distinct, distinct_lines
 from segctl.render.lists import format_lists, list_name, lists_in_queries
-from segctl.render.terminal import Style, clean, clean_lines, count
+from segctl.render.terminal import Style, clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -187,12 +188,14 @@ def _query(
 ) -> Iterator[str]:
     yield paint(f"      {mark} query_dsl")
     yield from _legend((segment,), lists)
-    for line in clean_lines(segment.query.strip("\n")):
+    lines, _ = distinct_lines(segment.query)
+    for line in lines:
         yield paint(f"          {line}".rstrip())
 
 
 def _renamed(before: Segment, after: Segment, style: Style) -> str:
-    return f"      {style.yellow('~')} name  {clean(before.name)} -> {clean(after.name)}"
+    show = distinct((before.name, after.name))
+    return f"      {style.yellow('~')} name  {show(before.name)} -> {show(after.name)}"
 
 
 def _changed_fields(change: Patch | Replace, lists: ListNames, style: Style) -> Iterator[str]:
@@ -211,17 +214,16 @@ def _changed_fields(change: Patch | Replace, lists: ListNames, style: Style) -> 
                 yield f"      {style.yellow('~')} query_dsl"
                 yield from _legend((before, after), lists)
                 # The changed clauses, above the lines that show them.
-                from segctl.render.clauses import format_clause  # noqa: PLC0415 - query.ast: 30 ms
+                from segctl.render.clauses import format_clauses  # noqa: PLC0415 - query.ast: 30 ms
 
-                yield from (format_clause(clause, style) for clause in change.clauses)
+                yield from format_clauses(change.clauses, style)
                 yield from _diff(before.query, after.query, style)
 
 
 def _diff(before: str, after: str, style: Style) -> Iterator[str]:
     import difflib  # noqa: PLC0415 - only for a query that changes
 
-    lines_before, lines_after = clean_lines(before.strip("\n")), clean_lines(after.strip("\n"))
-    diff = difflib.unified_diff(lines_before, lines_after, n=_CONTEXT, lineterm="")
+    diff = difflib.unified_diff(*distinct_lines(before, after), n=_CONTEXT, lineterm="")
     for number, line in enumerate(diff):
         match line[:1]:
             case _ if number < 2:  # noqa: PLR2004 - the lines that name the files

@@ -52,16 +52,24 @@ def clean(text: str) -> str:
     text = redact(text, whole=True)
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_visible, text))
+    return "".join(map(visible_char, text))
 
 
-def _visible(char: str) -> str:
+def visible_char(char: str) -> str:
+    """Return a character, escaped if it is invisible or could act on a terminal."""
     # Cc control, Cf format (with bidirectional marks), Cs surrogate, Zl and Zp line breaks; and
     # two noncharacters, which XML cannot contain.
     if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char in "\ufffe\uffff":
-        code = ord(char)
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004
+        return escape_char(char)
     return char
+
+
+def escape_char(char: str) -> str:
+    r"""Return a character as `\xa0`, `\u0430` or `\U0001f600`."""
+    code = ord(char)
+    if code > 0xFFFF:  # noqa: PLR2004
+        return f"\\U{code:08x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004
 
 
 def cells(text: str) -> int:

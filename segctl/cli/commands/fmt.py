@@ -10,6 +10,7 @@ import click
 from segctl.app.formatting import format_files, write_formatted
 from segctl.app.selection import select_files
 from segctl.cli.options import with_project
+from segctl.render.distinct import distinct
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
@@ -64,12 +65,16 @@ def command(
 
 def _difference(file: FormattedFile, console: Console) -> str:
     style = console.style
+    before, after = file.before.splitlines(), file.after.splitlines()
+    if before == after:
+        before, after = file.before.split("\n"), file.after.split("\n")  # other line breaks
+    show = distinct((*before, *after))
     lines = difflib.unified_diff(
-        file.before.splitlines(),
-        file.after.splitlines(),
-        f"a/{file.path}",
-        f"b/{file.path}",
+        [*map(show, before)],
+        [*map(show, after)],
+        f"a/{clean(file.path)}",
+        f"b/{clean(file.path)}",
         lineterm="",
     )
     paints = {"+": style.green, "-": style.red, "@": style.dim}
-    return "".join(f"{paints.get(line[:1], str)(clean(line))}\n" for line in lines)
+    return "".join(f"{paints.get(line[:1], str)(line)}\n" for line in lines)

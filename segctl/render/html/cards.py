@@ -11,8 +11,9 @@ from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
 from segctl.render.audience_counts import NO_CHANGE, NOT_SUMMED, audience_changes, format_dataset
-from segctl.render.clauses import describe_clause
-from segctl.render.definition import before_and_after, field_lines, query_lines
+from segctl.render.clauses import describe_clauses
+from segctl.render.definition import before_and_after, whole_lines
+from segctl.render.distinct import distinct
 from segctl.render.html.page import badge, capitalized, diagnostic_item, sentence
 from segctl.render.html.sides import Cell, definition_table, listing, mark_words, marked_text
 from segctl.render.lists import list_name, lists_in_queries
@@ -20,10 +21,10 @@ from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
 from segctl.render.single_sends import NOT_SENT_TO, describe_effect
-from segctl.render.terminal import clean, count, percent
+from segctl.render.terminal import count, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from segctl.errors import Diagnostic
     from segctl.model import Impact, Plan, Segment
@@ -74,11 +75,10 @@ def contact_count(number: int | None) -> Html:
     return tag("span", tag("b", f"{number:,}"), f" {noun}", class_="people")
 
 
-def clause_list(changed: Iterable[ClauseChange]) -> Html:
+def clause_list(changed: Sequence[ClauseChange]) -> Html:
     """Return the changed clauses of a query."""
     items = []
-    for clause in changed:
-        kind, texts, place = describe_clause(clause)
+    for kind, texts, place in describe_clauses(changed):
         codes = [tag("code", text) for text in texts]
         items.append(
             tag(
@@ -158,7 +158,8 @@ def _lost(impact: Impact) -> Html:
 
 def _title(change: Change) -> list[str]:
     if isinstance(change, Patch | Replace | Upgrade) and change.before.name != change.name:
-        return [tag("del", change.before.name), " → ", tag("ins", change.name)]
+        show = distinct((change.before.name, change.name))
+        return [tag("del", show(change.before.name)), " → ", tag("ins", show(change.name))]
     return [change.name]
 
 
@@ -204,7 +205,7 @@ def _compare(
 ) -> tuple[Callable[[str], Html], Callable[[str], Html]]:
     """Return a function for each side that shows a line, and marks what the other side lacks."""
     if len(before) == len(after) == 1:
-        row = mark_words(Cell(1, clean(before[0].text)), Cell(1, clean(after[0].text)))
+        row = mark_words(Cell(1, before[0].text), Cell(1, after[0].text))
         if row.old and row.new and row.old.marks:
             removed, added = marked_text(row.old), marked_text(row.new)
             return (
@@ -316,13 +317,6 @@ def _definition(change: Change, lists: ListNames) -> Html:
             return tag("details", tag("summary", "Definition, side by side"), table, open=True)
         case Create() | Delete():
             segment, kind = (after, "new") if before is None else (before, "old")
-            lines = (
-                []
-                if segment is None
-                else [
-                    *field_lines(segment, ("parent_list_ids",), lists),
-                    *query_lines(segment.query),
-                ]
-            )
+            lines = [] if segment is None else whole_lines(segment, lists)
             title = f"Definition, {count(len(lines), 'line')}"
             return tag("details", tag("summary", title), listing(lines, kind))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from segctl.render.definition import field_lines, hunks, query_lines
+from segctl.render.definition import field_lines, hunks
 from segctl.render.markup import Html, html, tag
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 1_000
 """Rows of one table: nobody reads more, and a page must stay small."""
+
+_ORDER = ("name", "parent_list_ids", "query_dsl")
 
 _WORD = re.compile(r"\w+|\s+|.")
 _MAX_COMPARED = 400
@@ -86,14 +88,12 @@ def definition_table(
     before: Segment, after: Segment, fields: Sequence[str], lists: ListNames
 ) -> Html:
     """Draw two definitions: the query, and the other changed fields."""
-    others = [field for field in fields if field != "query_dsl"]
-    old_lines, new_lines = (
-        [
-            *field_lines(segment, others, lists),
-            *(query_lines(segment.query) if "query_dsl" in fields else []),
-        ]
-        for segment in (before, after)
-    )
+    old_lines: list[str] = []
+    new_lines: list[str] = []
+    for field in sorted(fields, key=_ORDER.index):
+        old, new = field_lines(before, after, field, lists)
+        old_lines += old
+        new_lines += new
     return diff_table(list(pair_lines(old_lines, new_lines)))
 
 

@@ -50,7 +50,9 @@ li { margin: .18rem 0; }
 code {
   font: .9em/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liberation Mono", monospace;
 }
-p code, li code, dd code { background: var(--sunk); border-radius: .25rem; padding: .08em .3em; }
+p code, li code, dd code {
+  background: var(--sunk); border-radius: .25rem; padding: .08em .3em; white-space: pre-wrap;
+}
 a { color: var(--accent); text-underline-offset: .15em; }
 :focus-visible {
   outline: .18rem solid var(--accent); outline-offset: .15rem; border-radius: .25rem;

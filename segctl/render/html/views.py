@@ -220,6 +220,6 @@ def _drift_card(drift: Drift, context: RenderContext) -> Html:
         "article",
         tag("header", badge(KIND_LABELS[drift.kind], drift.kind.value), tag("h3", drift.name)),
         tag("p", Html(" · ".join(details)), class_="where"),
-        clause_list(inverted(clause) for clause in drift.clauses) if drift.clauses else Html(),
+        clause_list([*map(inverted, drift.clauses)]) if drift.clauses else Html(),
         class_="card",
     )

@@ -5,12 +5,13 @@ Does not decide what fits into the comment: `body` does.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.render.audience_counts import format_counts
-from segctl.render.clauses import describe_clause
+from segctl.render.clauses import describe_clauses
 from segctl.render.definition import before_and_after, unified_diff
 from segctl.render.lists import list_name, lists_in_queries
 from segctl.render.markdown.escape import code, fence, prose
@@ -143,8 +144,7 @@ def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
     if not clauses:
         return
     items = []
-    for clause in clauses[:MAX_ITEMS]:
-        kind, texts, place = describe_clause(clause)
+    for kind, texts, place in islice(describe_clauses(clauses), MAX_ITEMS):
         change = Html(" → ".join(map(code, texts)))
         items.append(tag("li", f"{kind} ", change, *([", in ", code(place)] if place else [])))
     yield tag("ul", items, _more(len(clauses)))
