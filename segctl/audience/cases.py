@@ -7,6 +7,7 @@ evaluate: `audience.case_runner` does.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
@@ -209,6 +210,7 @@ class CaseReader:
     def _contact(self, contact: dict[str, Any], path: Path) -> dict[str, Any]:
         row = {}
         for key, value in contact.items():
+            self._check_reading(value, (*path, key))
             column = self.columns.spelling(key)
             if column is None:
                 if self.certain:
@@ -246,7 +248,8 @@ class CaseReader:
         rows = []
         for index, event in enumerate(events):
             row = dict(event)
-            self._check_json(row.get("data"), (*path, index, "data"))
+            for key, value in event.items():
+                self._check_json(value, (*path, index, key))
             if "timestamp" in row:
                 row["timestamp"] = self._value(
                     "timestamp",
@@ -257,11 +260,26 @@ class CaseReader:
             rows.append(row)
         return tuple(rows)
 
+    def _check_reading(self, value: Any, path: Path) -> None:
+        """Report a word that YAML reads as null, true or false, unless it says so."""
+        place = self.document.places.get(path)
+        if place is None or place.style != "" or not (value is None or isinstance(value, bool)):
+            return
+        written, reading = self.document.written(path), json.dumps(value)
+        if not written:
+            hint = "write null, or put text that starts with # in quotes"
+            self._report("empty-value", "YAML reads a missing value as null", path, hint)
+        elif written.lower() != reading or written == "Null":
+            summary = f"YAML reads {quote_value(written)} as {reading}"
+            self._report("yaml-word", summary, path, f"{_QUOTE_IT}, or write {reading}")
+
     def _check_json(self, value: Any, path: Path) -> None:
-        """Report values in semi-structured data that JSON cannot represent."""
+        """Report what JSON cannot represent, and words that YAML reads as something else."""
+        self._check_reading(value, path)
         match value:
-            case UnquotedDate():
-                self._report("wrong-type", "must be a JSON value, got a date", path, _QUOTE_IT)
+            case UnquotedDate() as value:
+                summary = f"YAML reads {quote_value(value.text)} as a date"
+                self._report("wrong-type", summary, path, _QUOTE_IT)
             case float() if not isfinite(value):
                 self._report("bad-value", "must be a finite number", path, _QUOTE_IT)
             case dict():

@@ -104,6 +104,14 @@ class Document:
             Diagnostic(code, severity, redact(summary), span, redact(hint), self.excerpt(span.line))
         )
 
+    def written(self, path: Path) -> str:
+        """Return the scalar without quotes at `path` as it is written, empty for anything else."""
+        place = self.places.get(path)
+        if place is None or place.style != "":
+            return ""
+        *_, text = ("", *self.text[place.offset : place.end_offset].split())  # after an anchor
+        return text
+
     @property
     def lines(self) -> list[str]:
         """The lines of the text, with nothing masked: not for display."""

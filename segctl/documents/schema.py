@@ -111,13 +111,15 @@ def _unique_texts(_: Any, is_required: bool, instance: Any, __: Any) -> Iterator
 
 def check_schema(document: Document, name: str) -> bool:
     """Report everything in a document that its schema forbids; return whether it is valid."""
-    before = len(document.diagnostics)
     errors = list(validator(name).iter_errors(document.value))
+    # What YAML reads as another number is reported, and its type follows from that.
+    numbers = {found.span for found in document.diagnostics if found.code == "yaml-number"}
     misspelt = {place for error in errors for place in _probably_meant(error)}
     for error in errors:
-        if not misspelt.intersection(_missing(error)):
+        is_reported = numbers and document.span(tuple(error.absolute_path)) in numbers
+        if not is_reported and not misspelt.intersection(_missing(error)):
             _report(document, error)
-    return len(document.diagnostics) == before
+    return not errors
 
 
 def _probably_meant(error: Any) -> Iterator[tuple[Path, str]]:
@@ -182,7 +184,8 @@ def _report_missing_keys(document: Document, error: Any, path: Path) -> None:
 
 
 def _report_type(document: Document, error: Any, path: Path) -> None:
-    got = _type_words(error.instance)
+    kind = _type_words(error.instance)
+    got = _reading(error.instance, document.written(path)) or kind
     if path in PERCENTAGES:
         report_percentage(document, path, "wrong-type", got)
         return
@@ -192,13 +195,22 @@ def _report_type(document: Document, error: Any, path: Path) -> None:
         example = "version: 1" if document.file == SETTINGS_FILE else "name: VIP"
         hint = f"write keys and values, such as `{example}`"
     else:
-        hint = _TYPE_HINTS.get(got) or _TYPE_HINTS.get((got, type_name)) or _WRITE_TYPE[type_name]
+        hint = _TYPE_HINTS.get(kind) or _TYPE_HINTS.get((kind, type_name)) or _WRITE_TYPE[type_name]
     document.report(
         "wrong-type",
         f"{field_words(path)} must be {_TYPE_WORDS[type_name]}, got {got}",
         path=path,
         hint=hint,
     )
+
+
+def _reading(value: Any, written: str) -> str:
+    """Return what is written and how YAML reads it, or nothing where no one expects otherwise."""
+    if isinstance(value, UnquotedDate):
+        return f"{quote_value(value.text)}, which YAML reads as a date"
+    if isinstance(value, bool) and written not in ("", "true", "false"):
+        return f"{quote_value(written)}, which YAML reads as {'true' if value else 'false'}"
+    return ""
 
 
 def _type_words(value: Any) -> str:

@@ -9,6 +9,7 @@ are not text, a second document, what git left instead of the content. Does not 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from yaml import (
@@ -57,6 +58,12 @@ _TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
 
 _MAX_BITS = 1 << 12
 """The limit for a number: Python cannot write one with more than 4,300 digits."""
+
+_DECIMAL = re.compile(
+    r"[-+]?(?:0|[1-9][0-9]*|[0-9]*\.[0-9]+|[0-9]+\.)(?:[eE][-+][0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+"""A number that YAML reads as everyone does, unlike 012, 0x10, 1:30 and 1_000."""
 
 _RESOLVER: Any = Resolver()
 _SPECIAL = frozenset(Resolver.yaml_implicit_resolvers)
@@ -247,16 +254,35 @@ class _Builder:
         tag = _RESOLVER.resolve(ScalarNode, value, (True, False))
         if tag == _TIMESTAMP_TAG:
             return UnquotedDate(value)
-        if tag not in _VALUE_TAGS:
-            return value
+        return self.construct(tag, event) if tag in _VALUE_TAGS else value
+
+    def construct(self, tag: str, event: Any) -> Any:
+        """Return the number, boolean or null that a plain scalar is."""
+        value = event.value
         try:
             constructed = SafeConstructor().construct_object(ScalarNode(tag, value))
         except ValueError:
             # A number that Python cannot convert, such as one of five thousand digits.
             return value
         # Hexadecimal digits, for instance, can make a number that Python cannot write.
-        is_too_long = isinstance(constructed, int) and constructed.bit_length() > _MAX_BITS
-        return value if is_too_long else constructed
+        if isinstance(constructed, int) and constructed.bit_length() > _MAX_BITS:
+            return value
+        if type(constructed) in (int, float):
+            self.check_number(value, constructed, event)
+        return constructed
+
+    def check_number(self, written: str, number: float, event: Any) -> None:
+        """Report a number that is not the one that its author sees."""
+        is_named = written.lower().endswith((".inf", ".nan"))
+        if _DECIMAL.fullmatch(written) and (is_named or Decimal(written) == Decimal(repr(number))):
+            return
+        shown = quote_value(repr(number)).strip("`")
+        self.document.report_at(
+            "yaml-number",
+            f"YAML reads {quote_value(written)} as the number {shown}",
+            _event_span(self.document.file, event),
+            hint="put it in quotes if it is text, or write it in plain decimal digits",
+        )
 
     def unknown_tag(self, event: Any) -> None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")

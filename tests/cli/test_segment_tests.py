@@ -323,7 +323,7 @@ def test_files_without_tests_pass_unless_required(project: Project) -> None:
         ("{ contact_id: null }", "contact_id must not be null"),
         ("{}\n    events: [{ type: click }]", "unknown key `type`"),
         ("{}\n    events: [{ timestamp: soon }]", "`timestamp` must be a time"),
-        ("{}\n    events: [{ data: { a: [2026-01-01] } }]", "must be a JSON value, got a date"),
+        ("{}\n    events: [{ data: { a: [2026-01-01] } }]", "YAML reads `2026-01-01` as a date"),
         ("{}\n    events: [{ data: { a: { b: .nan } } }]", "must be a finite number"),
         ("{}\n    now: soon", "`now` must be a time"),
         ("{}\n    expect: in\n  - name: x", "the test has no contact"),

@@ -24,7 +24,7 @@ WRONG = [
     ("name: no\n" + QUERY, ["1:7 wrong-type"], "put it in quotes"),
     ("name: 2026\n" + QUERY, ["1:7 wrong-type"], "a number"),
     ("name: 1e3\nowner: 1.5\n" + QUERY, ["2:8 wrong-type"], "a number"),
-    ("name: 1:30:00\n" + QUERY, ["1:7 wrong-type"], "a number"),
+    ("name: 1:30:00\n" + QUERY, ["1:7 yaml-number"], "5400"),
     ("name: 2026-01-01\n" + QUERY, ["1:7 wrong-type"], "a date"),
     ("name: null\n" + QUERY, ["1:7 wrong-type"], "got nothing"),
     ("name: [a]\n" + QUERY, ["1:7 wrong-type"], "a list"),
