@@ -38,6 +38,30 @@ time_zone: Europe/Prague
 MORE = "owner: sales\nprevious_names: [Old]\ntests:\n- {name: t, contact: {}, expect: out}\n"
 SEGMENT = segment_yaml("VIP", QUERY, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001", extra=MORE)
 CONTACTS = "contact_id,email,city,created_at\n1,ann@example.com,Brno,2026-01-01T00:00:00Z\n"
+FIELDS = """target: production
+pulled_at: "2026-07-15T00:00:00Z"
+custom_fields: {plan: Text, total_spend: Number, renewal_date: Date}
+reserved_fields: {email: Text}
+"""
+FIXTURES = """now: "2026-03-01T00:00:00Z"
+fixtures:
+  loyal: &loyal
+    contact: {email: a@example.com, total_spend: 900.5, plan: pro, list_ids: [x], city: null}
+    events:
+    - {event_source: mail, event_type: open, timestamp: "2026-02-01", data: {payload: {a: [1]}}}
+  other: *loyal
+"""
+CASES = """- name: loyal
+  fixture: loyal
+  contact: {total_spend: 501, renewal_date: "2026-03-02T00:00:00+02:00"}
+  now: "2026-02-28"
+  expect: in
+- name: nobody
+  contact: {plan: 'free', city: "Brno \\u00e9", alternate_emails: []}
+  events: [{event_type: click, data: {payload: {}}}]
+  expect: out
+"""
+TESTED = segment_yaml("VIP", query("total_spend > 500 AND (plan = 'pro' OR renewal_date > now())"))
 ANSWER = json.dumps({"results": [segment_json()], "result": [], **segment_json()})
 
 
@@ -60,7 +84,8 @@ def run(folder: Path, *argv: str, **env: str) -> int:
 def _write(folder: Path, **files: bytes) -> None:
     (folder / "segments").mkdir(exist_ok=True)
     names = {"config": "segctl.yaml", "segment": "segments/a.yaml", "contacts": "contacts.csv"}
-    names |= {"query": "segments/a.sql", "plan": "plan.json"}
+    names |= {"query": "segments/a.sql", "plan": "plan.json", "fields": "segments/fields.yaml"}
+    names |= {"fixtures": "segments/fixtures.yaml"}
     for name, data in files.items():
         (folder / names[name]).write_bytes(data)
 
@@ -75,6 +100,32 @@ def query_file(folder: Path, data: bytes) -> list[int]:
     """A query."""
     _write(folder, segment=b"name: VIP\nquery_file: a.sql\n", query=data)
     return [run(folder, *command) for command in READERS]
+
+
+TESTERS = (["validate"], ["lint"], ["test"], ["test", "--format", "junit"])
+"""The commands that read tests, and what they are written with."""
+
+
+def _tested(folder: Path, **files: bytes) -> list[int]:
+    """Run the tests of a segment with these files; the others are valid."""
+    valid = {"fields": FIELDS.encode(), "fixtures": FIXTURES.encode()}
+    _write(folder, **{"segment": f"{TESTED}tests:\n{CASES}".encode(), **valid, **files})
+    return [run(folder, *command) for command in TESTERS]
+
+
+def fields_file(folder: Path, data: bytes) -> list[int]:
+    """The fields of the account."""
+    return _tested(folder, fields=data)
+
+
+def fixtures_file(folder: Path, data: bytes) -> list[int]:
+    """What tests share."""
+    return _tested(folder, fixtures=data)
+
+
+def tested_cases(folder: Path, data: bytes) -> list[int]:
+    """The tests of a segment."""
+    return _tested(folder, segment=f"{TESTED}tests:\n".encode() + data)
 
 
 def configuration(folder: Path, data: bytes) -> list[int]:
@@ -119,6 +170,9 @@ SEEDS = {
     "segment": SEGMENT,
     "query": QUERY,
     "config": CONFIG,
+    "fields": FIELDS,
+    "fixtures": FIXTURES,
+    "cases": CASES,
     "contacts": CONTACTS,
     "server": ANSWER,
 }
@@ -127,6 +181,9 @@ TARGETS: dict[str, Callable[[Path, bytes], list[int]]] = {
     "segment": segment_file,
     "query": query_file,
     "config": configuration,
+    "fields": fields_file,
+    "fixtures": fixtures_file,
+    "cases": tested_cases,
     "plan": saved_plan,
     "contacts": contacts_file,
     "server": server_answer,
