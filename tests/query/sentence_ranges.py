@@ -21,12 +21,12 @@ def time_range(values: Values, column: str, text: str) -> str | None:
     condition = _relative(column, text) or _between(values, column, text)
     if condition:
         return condition
-    places = [place for place in range(len(text)) if text.startswith(" or ", place)]
-    for place in places:
-        left = time_range(values, column, text[:place])
-        right = time_range(values, column, text[place + 4 :])
-        if left and right:
-            return f"({left} OR {right})"
+    for word, operator in ((" or ", "OR"), (" and ", "AND")):
+        for place in (place for place in range(len(text)) if text.startswith(word, place)):
+            left = time_range(values, column, text[:place])
+            right = time_range(values, column, text[place + len(word) :])
+            if left and right:
+                return f"({left} {operator} {right})"
     bound = re.fullmatch(rf"({'|'.join(BOUNDS)}) (.+)", text)
     return f"{column} {BOUNDS[bound[1]]} {values.time(bound[2])}" if bound else None
 

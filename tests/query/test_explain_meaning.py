@@ -50,7 +50,7 @@ MEANINGS = {
     ),
     J
     + " WHERE e.event_type = 'click' AND e.timestamp >= c.last_order AND e.timestamp < '2024-01-01'": (
-        "Contacts who clicked a message from their last order up to the start of 1 January 2024 (end excluded)."
+        "Contacts who clicked a message at or after their last order and before 1 January 2024."
     ),
     J2 + " WHERE e.event_type='open' AND f.event_type='click' AND f.timestamp > e.timestamp": (
         "Contacts who opened a message (event e) and who clicked a message after event e."

@@ -37,7 +37,9 @@ _CLUMSY_VERBS = frozenset(("is", "has", "had", "was", "can", "did", "does", "wan
                            "likes"))  # fmt: skip
 _GRAMMAR = frozenset(
     ("and", "or", "not", "is", "are", "of", "than", "who", "whose", "their", "set", "in", "with",
-     "without", "the", "excluding", "contains", "contain", "starts", "ends", "matches", "for")
+     "without", "the", "excluding", "contains", "contain", "starts", "ends", "matches", "match",
+     "includes", "include", "sorts", "sort", "does", "do", "for", "if", "joined", "plus", "minus",
+     "times", "divided")
 )  # fmt: skip
 """Words that would read as part of the sentence."""
 _PARTICLES = frozenset(("up", "at", "on", "in", "by", "off", "out", "to"))

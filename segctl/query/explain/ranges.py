@@ -19,7 +19,7 @@ def time_range(low: TimeBound | None, high: TimeBound | None, *, past: bool) -> 
     `past` is true for a time that cannot be in the future. Reads well after `is` and after a verb.
     """
     if low and high:
-        return neat_range(low, high) or _from_to(low, high)
+        return neat_range(low, high) or _both(low, high)
     return _after(low, past=past) if low else _before(high) if high else ""
 
 
@@ -105,8 +105,10 @@ def _relative_range(start: RelativeTime, end: RelativeTime) -> str:
     return f"between {start.phrase} and {end.phrase}"
 
 
-def _from_to(low: TimeBound, high: TimeBound) -> str:
+def _both(low: TimeBound, high: TimeBound) -> str:
     """Return the words for a range whose ends may be in the wrong order: no time is in it then."""
+    if not isinstance(low.point, RelativeTime) and not isinstance(high.point, RelativeTime):
+        return f"{_after(low, past=True)} and {_before(high)}"
     start, end = (
         bound.point.phrase if isinstance(bound.point, RelativeTime) else bound.point.text
         for bound in (low, high)

@@ -26,8 +26,8 @@ _ISO = re.compile(
 _AMOUNT = re.compile(r"\s*([+-]?\d+)\s*+([A-Za-z]+)?\s*")
 _NOW = frozenset(("CURRENT_TIMESTAMP", "NOW", "SYSDATE", "GETDATE", "LOCALTIMESTAMP"))
 _ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
-_TO_TIME = frozenset(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_TZ", "TO_TIMESTAMP_LTZ",
-                      "TO_DATE", "DATE"))  # fmt: skip
+_TO_TIME = frozenset(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_TZ", "TO_TIMESTAMP_LTZ"))
+_TO_DAY = frozenset(("TO_DATE", "DATE"))
 _DAYS = {"second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0}
 _CALENDAR_DAYS = {"month": (28.0, 31.0), "year": (365.0, 366.0)}
 _LENGTHS = {"day": "24 hours", "week": "7 days", "year": "12 months"}
@@ -106,7 +106,9 @@ class TimeBound:
     inclusive: bool
 
 
-def read_time(node: ast.Expression, *, strings: bool) -> TimePoint | None:
+def read_time(  # noqa: PLR0911 - one return per form
+    node: ast.Expression, *, strings: bool
+) -> TimePoint | None:
     """Return the point in time that an expression means, or `None` for any other expression.
 
     `strings`: a string alone is a time too, because it is compared with one.
@@ -114,10 +116,10 @@ def read_time(node: ast.Expression, *, strings: bool) -> TimePoint | None:
     match node:
         case ast.String(value=value) if strings:
             return _read_absolute(value)
+        case ast.Cast(operand=ast.String(value=value), type="DATE"):
+            return _read_day(value)
         case ast.Cast(operand=ast.String(value=value), type=kind) if is_time_type(kind):
-            return (
-                _read_absolute(value) if kind != "DATE" or len(value) == len("YYYY-MM-DD") else None
-            )
+            return _read_absolute(value)
         case ast.Call(name=name, args=args) if not name.quoted:
             return _read_call(upper(name.text), args)
         case ast.Binary(op="+" | "-" as op, left=left, right=ast.Interval() as interval):
@@ -134,7 +136,9 @@ def read_time(node: ast.Expression, *, strings: bool) -> TimePoint | None:
 _TODAY = NamedTime("the start of today", "today")
 
 
-def _read_call(function: str, args: tuple[ast.Expression, ...]) -> TimePoint | None:
+def _read_call(  # noqa: PLR0911 - one return per function
+    function: str, args: tuple[ast.Expression, ...]
+) -> TimePoint | None:
     match args:
         case () if function in _NOW:
             return RelativeTime(0, "day")
@@ -144,8 +148,10 @@ def _read_call(function: str, args: tuple[ast.Expression, ...]) -> TimePoint | N
             return _shifted(read_time(start, strings=False), number_text(amount), unit_of(part), 1)
         case (part, start) if function == "DATE_TRUNC":
             return _truncated(unit_of(part), read_time(start, strings=False))
-        case (ast.String() as text,) if function in _TO_TIME:
-            return read_time(text, strings=True)
+        case (ast.String(value=value),) if function in _TO_TIME:
+            return _read_absolute(value)
+        case (ast.String(value=value),) if function in _TO_DAY:
+            return _read_day(value)
         case _:
             return None
 
@@ -203,6 +209,11 @@ def _truncated(unit: str, start: TimePoint | None) -> NamedTime | None:
         return _TODAY
     is_clock = unit in ("second", "minute", "hour")
     return None if is_clock and start == _TODAY else NamedTime(f"the start of this {unit}")
+
+
+def _read_day(value: str) -> AbsoluteTime | None:
+    """Return the start of a day; a time of day would be cut off."""
+    return _read_absolute(value) if len(value) == len("YYYY-MM-DD") else None
 
 
 def _read_absolute(value: str) -> AbsoluteTime | None:

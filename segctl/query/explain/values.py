@@ -27,7 +27,8 @@ _SIMPLE_VALUE = re.compile(r"[^\W\d_][\w-]*")
 _AMBIGUOUS_VALUES = frozenset(
     {
         "a", "an", "and", "any", "are", "as", "at", "before", "between", "event", "events",
-        "exactly", "for", "from", "holds", "ignoring", "in", "is", "it", "its", "most", "no",
+        "exactly", "for", "from", "holds", "if", "ignoring", "in", "is", "it", "its", "joined",
+        "minus", "most", "no", "plus", "times",
         "none", "nor", "not", "now", "null", "of", "on", "one", "only", "or", "set", "than",
         "that", "the", "their", "them", "they", "those", "to", "today", "true", "false", "which",
         "who", "whom", "whose", "without",
