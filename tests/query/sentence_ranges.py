@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .sentence_values import UNIT
+from .sentence_values import DAY, UNIT
 
 if TYPE_CHECKING:
     from .sentence_values import Values
 
 EXCLUDED = r"(?: \((start|end|both) excluded\))?"
+DAYS = {"before": "<", "on or before": "<=", "after": ">", "on or after": ">="}
 BOUNDS = {
     "on or after": ">=", "at or after": ">=", "after": ">", "at or before": "<=", "before": "<",
 }  # fmt: skip
@@ -21,7 +22,7 @@ def time_range(values: Values, column: str, text: str) -> str | None:
     condition = _relative(column, text) or _between(values, column, text)
     if condition:
         return condition
-    for word, operator in ((" or ", "OR"), (" and ", "AND")):
+    for word, operator in ((" and ", "AND"), (" or ", "OR")):
         for place in (place for place in range(len(text)) if text.startswith(word, place)):
             left = time_range(values, column, text[:place])
             right = time_range(values, column, text[place + len(word) :])
@@ -67,3 +68,13 @@ def _between(values: Values, column: str, text: str) -> str | None:
     high_operator = "<" if excluded in ("end", "both") else "<="
     start, end = values.time(low), values.time(high)
     return f"({column} {low_operator} {start} AND {column} {high_operator} {end})"
+
+
+def day_range(values: Values, column: str, text: str) -> str | None:
+    """Return the condition that a day is in a range, or is a day; `None` for anything else."""
+    if bound := re.fullmatch(rf"({'|'.join(DAYS)}) (.+)", text):
+        return f"{column} {DAYS[bound[1]]} {values.time(bound[2])}"
+    if days := re.fullmatch(r"from (.+) to (.+)", text):
+        return f"({column} >= {values.time(days[1])} AND {column} <= {values.time(days[2])})"
+    day = re.fullmatch(rf"(not )?({DAY}|today|the day .+)", text)
+    return f"{column} {'!=' if day[1] else '='} {values.time(day[2])}" if day else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from .sentence_ranges import time_range
+from .sentence_ranges import day_range, time_range
 from .sentence_values import Values, literal
 
 # ruff: noqa: S608 - the SQL is test data that no server ever sees.
@@ -29,7 +29,8 @@ VERBS = {
 }  # fmt: skip
 NEGATED = ("were not sent", "did not receive", "did not open", "did not click")
 PREDICATE = re.compile(
-    r" (is|are|(?:does|do) not \w+|contains?|starts?|ends?|match(?:es)?|includes?|sorts?) "
+    r" (is|are|(?:does|do) not \w+|contains?|starts?(?= with )|ends?(?= with )|match(?:es)?"
+    r"|includes?|sorts?) "
 )
 _START = r"(?=their |the |they |\(|\[C|minus )"
 CLAUSE_ENDS = re.compile(rf",? (and|or) {_START}|, {_START}")
@@ -150,12 +151,17 @@ class SentenceReader:
         tail = re.fullmatch(r"(.+) or (?:(?:is|are) )?not set", rest)
         if tail:
             return f"({self._predicate(noun, verb, tail[1])} OR {column} IS NULL)"
-        fold = rest.endswith(", ignoring case")
-        rest = rest.removesuffix(", ignoring case")
-        if fold:
-            column = f"lower({column})"
+        if rest.endswith(", ignoring case"):
+            values.folds = True
+            folded = self._said(f"lower({column})", verb, rest.removesuffix(", ignoring case"))
+            values.folds = False
+            return folded
+        return self._said(column, verb, rest)
+
+    def _said(self, column: str, verb: str, rest: str) -> str:
+        values = self.values
         if verb in ("is", "are"):
-            return self._is(column, rest, fold)
+            return self._is(column, rest)
         if verb.startswith("sort"):
             return self._sorts(column, rest)
         negation = "NOT " if " not " in verb else ""
@@ -164,7 +170,6 @@ class SentenceReader:
             items = ", ".join(map(values.value, re.split(", | or ", rest.removeprefix("any of "))))
             return f"{negation}array_contains({column}, [{items}])"
         value = literal(values.quoted(re.sub(r"^(?:with|the pattern) ", "", rest)))
-        value = value.lower() if fold else value
         if stem.startswith("match"):
             return f"{negation}({column} LIKE {value})"
         return f"{negation}{SEARCHES[stem]}({column}, {value})"
@@ -179,19 +184,20 @@ class SentenceReader:
         assert match, rest
         return f"{column} {'<' if match[1] == 'before' else '>'} {value(match[2])}"
 
-    def _is(self, column: str, rest: str, fold: bool) -> str:
+    def _is(self, column: str, rest: str) -> str:
         if rest in ("set", "not set"):
             return f"{column} IS {'NOT ' if rest == 'set' else ''}NULL"
         if match := re.fullmatch(r"(.+) or sorts? (before|after) it", rest):
             same = match[1].removeprefix("the same as ")
             return f"{column} {'<=' if match[2] == 'before' else '>='} {self.values.noun(same)}"
-        condition = time_range(self.values, column, rest) if not fold else None
+        read_range = day_range if column.startswith("TO_DATE(") else time_range
+        condition = read_range(self.values, column, rest)
         if condition:
             return condition
         negation = "NOT " if rest.startswith(("not ", "neither ")) else ""
-        return f"{negation}({self._is_value(column, re.sub('^(not|neither) ', '', rest), fold)})"
+        return f"{negation}({self._is_value(column, re.sub('^(not|neither) ', '', rest))})"
 
-    def _is_value(self, column: str, rest: str, fold: bool) -> str:
+    def _is_value(self, column: str, rest: str) -> str:
         values = self.values
         if match := re.fullmatch(r"a multiple of (.+)", rest):
             return f"{column} % {match[1]} = 0"
@@ -204,8 +210,7 @@ class SentenceReader:
             start = ">" if excluded in (low, "both") else ">="
             end = "<" if excluded in (high, "both") else "<="
             return f"{column} {start} {low} AND {column} {end} {high}"
-        listed = values.values(re.sub(r"^one of (these \d+: )?", "", rest))
-        items = [item.lower() if fold else item for item in listed]
+        items = values.values(re.sub(r"^one of (these \d+: )?", "", rest))
         return f"{column} IN ({', '.join(items)})"
 
     def _doing(self, text: str) -> str | Event:

@@ -17,8 +17,34 @@ MONTHS = (
     "October", "November", "December",
 )  # fmt: skip
 DAY = rf"(\d+) ({'|'.join(MONTHS)}) (\d+)"
-UNIT = "(second|minute|hour|day|week|month|year)"
-OPERATORS = {" plus ": "+", " minus ": "-", " times ": "*"}
+UNIT = "(second|minute|hour|day|week|month|quarter|year)"
+OPERATORS = {" plus ": "+", " minus ": "-", " times ": "*", " divided by ": "/"}
+AFTER = {
+    r"(.+) in lower case": "lower({})", r"(.+) in upper case": "upper({})",
+    r"(.+) without blanks at its ends": "TRIM({})",
+    r"(.+) without blanks at its start": "LTRIM({})",
+    r"(.+) without blanks at its end": "RTRIM({})",
+}  # fmt: skip
+"""What stands behind a value that is computed from it."""
+OF = {
+    r"the first (\d+) characters of (.+)": "LEFT({value}, {0})",
+    r"the first character of (.+)": "LEFT({value}, 1)",
+    r"the last (\d+) characters of (.+)": "RIGHT({value}, {0})",
+    r"the last character of (.+)": "RIGHT({value}, 1)",
+    r"character (\d+) of (.+)": "SUBSTR({value}, {0}, 1)",
+    r"the length of (.+)": "LENGTH({value})",
+    r"the year of (.+)": "YEAR({value})", r"the quarter \(1 to 4\) of (.+)": "QUARTER({value})",
+    r"the month \(1 to 12\) of (.+)": "MONTH({value})",
+    r"the number of the week of (.+)": "WEEK({value})",
+    r"the day of the month of (.+)": "DAY({value})", r"the hour of (.+)": "HOUR({value})",
+    r"the minute of (.+)": "MINUTE({value})", r"the second of (.+)": "SECOND({value})",
+    r"the day of (.+)": "TO_DATE({value})",
+    r"the start of the last day of the month of (.+)": "LAST_DAY({value})",
+    r"the start of the (week|month|quarter|year|day|hour|minute|second) of (.+)":
+        "DATE_TRUNC({0}, {value})",
+    r"the last day of the month of (.+)": "TO_DATE(LAST_DAY({value}))",
+}  # fmt: skip
+"""What stands before a value that is computed from it: numbers, then the value."""
 EVENT_FIELDS = {
     "type": "event_type", "source": "event_source", "time": "timestamp",
     "Single Send": "DATA:payload.unique_args.singlesend_id",
@@ -58,13 +84,17 @@ def split(text: str, word: str) -> list[str]:
 
 @dataclass
 class Values:
-    """Reads values. `fields` has the columns by their words, `event` the alias of the event."""
+    """Reads values. `fields` has the columns by their words, `event` the alias of the event.
+
+    `folds`: texts are read in lower case, because they are compared without case.
+    """
 
     fields: Mapping[str, str]
     masked: Mapping[str, str]
     texts: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     event: str = ""
+    folds: bool = False
 
     def without_quotations(self, text: str) -> str:
         """Return a text with a number in place of every quotation."""
@@ -90,7 +120,8 @@ class Values:
         match = re.fullmatch(r"\[T(\d+)\](?: \(empty\))?", text)
         assert match, text
         shown = self.texts[int(match[1])]
-        return self.masked.get(shown, unsigned(shown))
+        exact = self.masked.get(shown, unsigned(shown))
+        return exact.lower() if self.folds else exact
 
     def value(self, text: str) -> str:
         """Return a value that differs between no contacts."""
@@ -103,7 +134,7 @@ class Values:
         if re.fullmatch(r"\[T\d+\](?: \(empty\))?", text):
             return literal(self.quoted(text))
         assert re.fullmatch(r"[^\W\d_][\w-]*", text), text
-        return literal(text)
+        return literal(text.lower() if self.folds else text)
 
     def values(self, text: str) -> list[str]:
         separator = r"(?:, | or | nor )(?=exactly )" if text.startswith("exactly") else (
@@ -158,25 +189,44 @@ class Values:
             return f"{alias}.DATA:{self.quoted(match[1])}"
         return None
 
-    def _computed(self, text: str) -> str | None:  # noqa: PLR0911 - one return per form
+    def _computed(self, text: str) -> str | None:
+        """Return the call that a noun stands for; `None` if it stands for none."""
         if text.endswith(" if not set)") and outside(text, " ("):
             place = outside(text, " (")[-1]
             default = text[place + 2 :].removesuffix(" if not set)")
             return f"COALESCE({self.noun(text[:place])}, {self.noun(default)})"
+        if text.endswith(")") and (places := outside(text, " (not set if ")):
+            other = text[places[-1] :].removeprefix(" (not set if ").removesuffix(")")
+            return f"NULLIF({self.noun(text[: places[-1]])}, {self.noun(other)})"
+        if text.endswith(" joined"):
+            first, last = split(text.removesuffix(" joined"), " and ")
+            return "(" + " || ".join(map(self.noun, (*split(first, ", "), last))) + ")"
+        for pattern, call in AFTER.items():
+            if (match := re.fullmatch(pattern, text)) and not outside(text, ", "):
+                return call.format(self.noun(match[1]))
+        return self._of_value(text)
+
+    def _of_value(self, text: str) -> str | None:  # noqa: PLR0911 - one return per form
+        for pattern, call in OF.items():
+            if match := re.fullmatch(pattern, text):
+                *numbers, noun = match.groups()
+                return call.format(*numbers, value=self.noun(noun))
+        if match := re.fullmatch(r"what (.+) has from character (\d+) on", text):
+            return f"SUBSTR({self.noun(match[1])}, {match[2]})"
+        if match := re.fullmatch(r"characters (\d+) to (\d+) of (.+)", text):
+            count = int(match[2]) - int(match[1]) + 1
+            return f"SUBSTR({self.noun(match[3])}, {match[1]}, {count})"
         if match := re.fullmatch(r"the remainder of (.+)", text):
             dividend, divisor = split(match[1], " divided by ")
             return f"({self.noun(dividend)} % {self.noun(divisor)})"
         if match := re.fullmatch(rf"the time (\d+) {UNIT}s? (before|after) (.+)", text):
             sign = "-" if match[3] == "before" else ""
             return f"timestampadd({match[2]}, {sign}{match[1]}, {self.noun(match[4])})"
-        if match := re.fullmatch(r"the number of (.+)", text):
+        if match := re.fullmatch(rf"the number of (?:calendar|clock) {UNIT}s from (.+)", text):
+            start, end = split(match[2], " to ")
+            return f"DATEDIFF({match[1]}, {self.time(start)}, {self.time(end)})"
+        if match := re.fullmatch(r"the number of (their .+)", text):
             return f"array_size({self.noun(match[1])})"
-        for words, function in ((" in lower case", "lower"), (" in upper case", "upper")):
-            if text.endswith(words) and not text.startswith("the "):
-                return f"{function}({self.noun(text.removesuffix(words))})"
-        if text.endswith(" joined"):
-            first, last = split(text.removesuffix(" joined"), " and ")
-            return " || ".join(self.noun(part) for part in (*split(first, ", "), last))
         return None
 
     def _sum(self, text: str) -> str | None:

@@ -122,6 +122,44 @@ COMPUTED = {
     W + "replace(city,' ','') = 'NewYork'": (
         "Contacts for whom `replace(city, '␣', '') = 'NewYork'` is true, where ␣ is a blank."
     ),
+    W + "NULLIF(city, '') IS NOT NULL": (
+        "Contacts for whom their city (not set if “” (empty)) is set."
+    ),
+    W + "ZEROIFNULL(n) < 3": ("Contacts for whom their n (0 if not set) is less than 3."),
+    W + "LAST_DAY(last_order) = '2024-02-29'": (
+        "Contacts for whom the last day of the month of their last order is 29 February 2024."
+    ),
+    W + "upper(last_name) = 'WEISS'": ("Contacts for whom their last name in upper case is WEISS."),
+    W + "lower(trim(city)) = 'brno'": (
+        "Contacts for whom their city without blanks at its ends is brno, ignoring case."
+    ),
+    W + "lower(n) = '5'": ("Contacts for whom `lower(n) = '5'` is true."),
+    W + "substr(city, 1, 3) = 'Brn'": (
+        "Contacts for whom the first 3 characters of their city are Brn."
+    ),
+    W + "last_order::date BETWEEN '2024-01-01' AND '2024-02-01'": (
+        "Contacts for whom the day of their last order is from 1 January 2024 to 1 February 2024."
+    ),
+    W + "DATE '2024-01-01' <= last_order": (
+        "Contacts whose last order is on or after 1 January 2024."
+    ),
+    W + "TO_DATE('2024-01-01T12:00:00Z') <= last_order": (
+        "Contacts for whom `to_date('2024-01-01T12:00:00Z') <= last_order` is true."
+    ),
+    W + "signed_up > '2024-01-01' AND signed_up < last_order": (
+        "Contacts whose “signed up” is after the start of 1 January 2024 and whose “signed up” is before their last order."
+    ),
+    W + "greatest(n, total_spend) > 5": (
+        "Contacts for whom the greatest of their n and their total spend is more than 5."
+    ),
+    W + "n + 1 > total_spend * 2 - 3": (
+        "Contacts for whom their n plus 1 is more than (their total spend times 2) minus 3."
+    ),
+    W + "-n > 5": ("Contacts for whom minus their n is more than 5."),
+    W + "date_part('year', signed_up) != 2024": (
+        "Contacts for whom the year of their “signed up” is not 2024 (excluding those without a “signed up”)."
+    ),
+    W + "trim(city, 'x') = 'y'": ("Contacts for whom `trim(city, 'x') = 'y'` is true."),
 }
 
 

@@ -41,6 +41,7 @@ FIELDS = {
     "lists": "list_ids",
     "e-mail domains": "email_domains",
 }
+UNCERTAIN: type[Exception] = getattr(reference, "Uncertain", NotImplementedError)
 MASKED = {"x…@example.com": "x@example.com"}
 
 
@@ -78,7 +79,10 @@ def check(text: str, world: reference.World) -> None:
     assert query
     assert read_back.query, (said, read_back.problems)
     for contact in world.contacts:
-        expected = reference.is_member(query, contact, world)
+        try:
+            expected = reference.is_member(query, contact, world)
+        except UNCERTAIN:
+            continue
         assert reference.is_member(read_back.query, contact, world) == expected, (
             text, lines, said, contact,
         )  # fmt: skip

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.query.explain.phrases import join_with
 from segctl.query.explain.ranges import exact_time, time_range, whole_day
 from segctl.query.explain.statements import FieldStatement
+from segctl.query.explain.terms import computed
 from segctl.query.explain.times import NamedTime, TimeBound, TimePoint, read_time
 from segctl.query.explain.values import literal_text, number_text
 from segctl.query.value_types import ValueType
@@ -113,9 +113,7 @@ def compare_terms(term: Term, op: str, other: Term) -> FieldStatement | None:
     if op == "=":
         return FieldStatement(term, f"{term.be} the same as {other.noun}")
     if op == "!=":
-        unset = [compared.unset.removeprefix("without ") for compared in (term, other)
-                 if compared.unset]  # fmt: skip
-        both = replace(term, unset=f"without {join_with(unset)}" if unset else "")
+        both = replace(term, unset=computed("", None, term, other).unset)
         return FieldStatement(both, f"{term.be} not the same as {other.noun}", excludes_unset=True)
     if types == {ValueType.TIME}:
         return _compare_time(replace(term, day=""), op, NamedTime(other.noun))

@@ -16,23 +16,31 @@ _FOLDS = {"LOWER": lower, "UPPER": upper}
 def fold_case(
     operand: ast.Expression, literals: tuple[ast.Expression, ...]
 ) -> tuple[ast.Expression, tuple[ast.Expression, ...], str]:
-    """Return the column that is compared in one case, the literals, and `, ignoring case`.
+    """Return the value that is compared in one case, the literals, and `, ignoring case`.
 
     Returns the arguments, and nothing, for any other comparison.
     """
     match operand:
-        case ast.Call(name=ast.Name(text=name, quoted=False), args=(ast.Column() as column,)):
-            fold = _FOLDS.get(upper(name))
+        case ast.Call(name=ast.Name(text=name, quoted=False), args=(value,)):
+            function = upper(name)
         case _:
             return operand, literals, ""
     folded = tuple(_constant(literal) for literal in literals)
-    if fold and all(
-        isinstance(literal, ast.String) and literal.value.isascii()
-        and fold(literal.value) == literal.value
-        for literal in folded
-    ):  # fmt: skip
-        return column, folded, IGNORING_CASE
+    if function in _FOLDS and all(_is_in_case(function, literal) for literal in folded):
+        return value, folded, IGNORING_CASE
     return operand, literals, ""
+
+
+def _is_in_case(function: str, literal: ast.Expression) -> bool:
+    """Return whether a literal is equal to what LOWER or UPPER makes of it in any case.
+
+    The upper case of `ß` is `SS`, which is not `ss` in another case.
+    """
+    if not isinstance(literal, ast.String) or not literal.value.isascii():
+        return False
+    if function == "UPPER" and "SS" in literal.value:
+        return False
+    return _FOLDS[function](literal.value) == literal.value
 
 
 def _constant(node: ast.Expression) -> ast.Expression:

@@ -1,7 +1,7 @@
 """Plain English for the functions of the query language.
 
 A function that is missing from `FUNCTION_WORDS` has no words that are as exact as its name, or
-changes what is not set (NULLIF, TRY_TO_NUMBER). `predicates` words the functions that are
+changes what is not set (TRY_TO_NUMBER). `predicates` words the functions that are
 conditions, and `times` those that are points in time.
 """
 
@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from segctl.query import ast
 from segctl.query.explain.phrases import join_with
 from segctl.query.explain.ranges import whole_day
-from segctl.query.explain.terms import Term, computed, day_of, joined, remainder, shifted
+from segctl.query.explain.terms import (
+    UNSET_VALUE,
+    Term,
+    computed,
+    day_of,
+    joined,
+    remainder,
+    shifted,
+)
 from segctl.query.explain.times import RelativeTime, read_time, unit_of, whole_span
 from segctl.query.explain.values import number_text, quoted_value
 from segctl.query.value_types import ValueType
@@ -59,14 +67,21 @@ def _part_of_text(which: str) -> Callable[[Nodes, Terms], Term | None]:
     def words(nodes: Nodes, terms: Terms) -> Term | None:
         match nodes, terms:
             case (_, ast.Number(text=count)), (Term() as operand, _) if count.isdigit():
-                if int(count) == 1:
-                    return computed(f"the {which} character of {operand.operand}", _TEXT, operand)
-                text = f"the {which} {count} characters of {operand.operand}"
-                return computed(text, _TEXT, operand, plural=True)
+                return _characters(which, int(count), operand)
             case _:
                 return None
 
     return words
+
+
+def _characters(which: str, count: int, operand: Term) -> Term | None:
+    """Return the first or the last characters of a text."""
+    if not operand.may_be_text:
+        return None
+    if count == 1:
+        return computed(f"the {which} character of {operand.operand}", _TEXT, operand)
+    text = f"the {which} {count} characters of {operand.operand}"
+    return computed(text, _TEXT, operand, plural=True)
 
 
 def _substring(nodes: Nodes, terms: Terms) -> Term | None:
@@ -78,6 +93,8 @@ def _substring(nodes: Nodes, terms: Terms) -> Term | None:
     count = number_text(nodes[2])
     if count is None or not re.fullmatch(r"[1-9]\d{0,8}", count):
         return None
+    if start == "1":
+        return _characters("first", int(count), operand)
     if count == "1":
         return computed(f"character {start} of {operand.operand}", _TEXT, operand)
     end = int(start) + int(count) - 1
@@ -107,6 +124,34 @@ def _coalesce(_: Nodes, terms: Terms) -> Term | None:
         text = f"the first of {listed} that is set"
     unset = "" if any(other.is_literal for other in others) else "without any of them"
     return Term(text, first.type, plural=first.plural, unset=unset)
+
+
+def _null_if(_: Nodes, terms: Terms) -> Term | None:
+    match terms:
+        case (Term() as value, Term() as other) if not value.is_literal and (
+            value.type is None or value.type is other.type
+        ):
+            text = f"{value.operand} (not set if {other.operand})"
+            return Term(text, value.type, plural=value.plural, unset=UNSET_VALUE)
+        case _:
+            return None
+
+
+def _zero_if_null(_: Nodes, terms: Terms) -> Term | None:
+    match terms:
+        case (Term(type=ValueType.NUMBER | None) as value,):
+            return Term(f"{value.operand} (0 if not set)", _NUMBER, plural=value.plural)
+        case _:
+            return None
+
+
+def _last_day(_: Nodes, terms: Terms) -> Term | None:
+    match terms:
+        case (Term(type=ValueType.TIME) as operand,):
+            day = f"the last day of the month of {operand.operand}"
+            return computed(f"the start of {day}", _TIME, operand, day=day)
+        case _:
+            return None
 
 
 def _round(nodes: Nodes, terms: Terms) -> Term | None:
@@ -227,6 +272,9 @@ FUNCTION_WORDS: Mapping[str, tuple[int, int, Callable[[Nodes, Terms], Term | Non
             "CONCAT": (2, 99, _concat),
             "COALESCE": (2, 99, _coalesce),
             **dict.fromkeys(("NVL", "IFNULL"), (2, 2, _coalesce)),
+            "NULLIF": (2, 2, _null_if),
+            "ZEROIFNULL": (1, 1, _zero_if_null),
+            "LAST_DAY": (1, 1, _last_day),
             "SPLIT_PART": (3, 3, _split_part),
             "ABS": (1, 1, _worded("the absolute value of {}", (_NUMBER,), _NUMBER)),
             "CEIL": (1, 1, _worded("{} rounded up", (_NUMBER,), _NUMBER)),

@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from segctl.query.explain.terms import Term
 
 _SEARCH_VERBS = {"CONTAINS": "contain", "STARTSWITH": "start with", "ENDSWITH": "end with"}
-_TEXT_OR_UNKNOWN = (ValueType.TEXT, ValueType.INSIDE, None)
 
 
 def _text_subject(scope: ExplainScope, node: ast.Expression) -> Term | None:
     """Return a text that differs between contacts or events, or a value of unknown type."""
     term = read_term(scope, node)
     has_column = any(isinstance(part, ast.Column) for part in walk(node))
-    return term if term and has_column and term.type in _TEXT_OR_UNKNOWN else None
+    return term if term and has_column and term.may_be_text else None
 
 
 def read_like(scope: ExplainScope, node: ast.Like, *, negated: bool) -> Statement | None:

@@ -7,6 +7,7 @@ the conditions that are calls.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.query import ast
@@ -116,7 +117,7 @@ def _read_comparison(
     if op not in FLIPPED:
         left, (right,), case = fold_case(left, (right,))
     term, other = _subject(scope, left), read_term(scope, right)
-    if term is None:
+    if term is None or (case and not term.may_be_text):
         return None
     if other and other.pronoun == "the" and term.pronoun != "the":
         return compare_terms(other, FLIPPED.get(op, op), term)  # what the condition is about first
@@ -159,7 +160,7 @@ def _read_in_list(
         items = tuple(item for item in items if not isinstance(item, ast.Null))
     operand, items, case = fold_case(operand, items)
     term = _subject(scope, operand)
-    if term is None or not items:
+    if term is None or not items or (case and not term.may_be_text):
         return None
     values = [point_or_text(term, item) for item in items]
     texts = [
@@ -210,8 +211,10 @@ def _read_between(scope: ExplainScope, node: ast.Between, *, negated: bool) -> S
 def _time_between(
     term: Term, start: TimePoint, end: TimePoint, *, negated: bool
 ) -> FieldStatement | None:
-    if term.day and whole_day(start) and whole_day(end):
-        return None
+    first, last = whole_day(start), whole_day(end)
+    if term.day and first and last:
+        days = replace(term, text=term.day)
+        return None if negated else FieldStatement(days, f"is from {first} to {last}")
     if negated:
         words = outside_range(start, end, past=term.past)
     else:

@@ -11,7 +11,7 @@ from segctl.query.explain.functions import FUNCTION_WORDS
 from segctl.query.parser.tokens import upper
 from segctl.query.visit import walk
 
-_TOLERANT = frozenset(("COALESCE", "NVL", "IFNULL"))
+_TOLERANT = frozenset(("COALESCE", "NVL", "IFNULL", "NULLIF", "ZEROIFNULL"))
 _STRICT = (frozenset(FUNCTION_WORDS) - _TOLERANT) | frozenset(
     ("ARRAY_CONTAINS", "STARTSWITH", "ENDSWITH", "CONTAINS", "REGEXP_LIKE", "NOW",
      "CURRENT_TIMESTAMP", "CURRENT_DATE")

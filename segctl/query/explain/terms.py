@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from segctl.query.explain.times import RelativeTime
 
 
+UNSET_VALUE = "for whom that is not set"
+"""What is said of those without a value that is not simply a field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A value in words.
@@ -50,6 +54,11 @@ class Term:
         return self.noun if self.pronoun or self.is_literal else f"({self.text})"
 
     @property
+    def may_be_text(self) -> bool:
+        """Whether the value is a text, or of a type that may be one."""
+        return self.type in (ValueType.TEXT, ValueType.INSIDE, None)
+
+    @property
     def be(self) -> str:
         """`is` or `are`."""
         return "are" if self.plural else "is"
@@ -73,8 +82,9 @@ def computed(
 ) -> Term:
     """Return what is computed from operands, and not set if one of them is not."""
     unset = dict.fromkeys(operand.unset for operand in operands if operand.unset)
-    words = join_with([words.removeprefix("without ") for words in unset]) if unset else ""
-    unset_words = f"without {words}" if words else ""
+    fields = [words.removeprefix("without ") for words in unset if words != UNSET_VALUE]
+    unset_words = f"without {join_with(fields)}" if fields else ""
+    unset_words = UNSET_VALUE if UNSET_VALUE in unset else unset_words
     return Term(text, kind, plural=plural, unset=unset_words, day=day, past=past)
 
 
