@@ -31,7 +31,7 @@ OF = {
     r"the first character of (.+)": "LEFT({value}, 1)",
     r"the last (\d+) characters of (.+)": "RIGHT({value}, {0})",
     r"the last character of (.+)": "RIGHT({value}, 1)",
-    r"character (\d+) of (.+)": "SUBSTR({value}, {0}, 1)",
+    r"the character at place (\d+) of (.+)": "SUBSTR({value}, {0}, 1)",
     r"the length of (.+)": "LENGTH({value})",
     r"the year of (.+)": "YEAR({value})", r"the quarter \(1 to 4\) of (.+)": "QUARTER({value})",
     r"the month \(1 to 12\) of (.+)": "MONTH({value})",
@@ -198,11 +198,13 @@ class Values:
         if text.endswith(")") and (places := outside(text, " (not set if ")):
             other = text[places[-1] :].removeprefix(" (not set if ").removesuffix(")")
             return f"NULLIF({self.noun(text[: places[-1]])}, {self.noun(other)})"
-        if text.endswith(" joined"):
-            first, last = split(text.removesuffix(" joined"), " and ")
-            return "(" + " || ".join(map(self.noun, (*split(first, ", "), last))) + ")"
+        if match := re.fullmatch(r"the first that is set of \((.+)\)", text):
+            return "COALESCE(" + ", ".join(map(self.noun, split(match[1], ", "))) + ")"
+        parts = split(text, " joined with ")
+        if len(parts) > 1:
+            return "(" + " || ".join(map(self.noun, parts)) + ")"
         for pattern, call in AFTER.items():
-            if (match := re.fullmatch(pattern, text)) and not outside(text, ", "):
+            if match := re.fullmatch(pattern, text):
                 return call.format(self.noun(match[1]))
         return self._of_value(text)
 
@@ -211,9 +213,9 @@ class Values:
             if match := re.fullmatch(pattern, text):
                 *numbers, noun = match.groups()
                 return call.format(*numbers, value=self.noun(noun))
-        if match := re.fullmatch(r"what (.+) has from character (\d+) on", text):
+        if match := re.fullmatch(r"the rest of (.+) from character (\d+) on", text):
             return f"SUBSTR({self.noun(match[1])}, {match[2]})"
-        if match := re.fullmatch(r"characters (\d+) to (\d+) of (.+)", text):
+        if match := re.fullmatch(r"the characters (\d+) to (\d+) of (.+)", text):
             count = int(match[2]) - int(match[1]) + 1
             return f"SUBSTR({self.noun(match[3])}, {match[1]}, {count})"
         if match := re.fullmatch(r"the remainder of (.+)", text):

@@ -43,7 +43,7 @@ COMPUTED = {
     ),
     W + "COALESCE(n, 0) < 5": ("Contacts for whom their n (0 if not set) is less than 5."),
     W + "COALESCE(first_name,last_name,'x') != 'y'": (
-        "Contacts for whom the first of their first name, their last name and x that is set is not y."
+        "Contacts for whom the first that is set of (their first name, their last name, x) is not y."
     ),
     W + "(a = 1 OR COALESCE(b,1) = 2) IS NOT TRUE": (
         "Contacts whose a is not 1 or is not set, and for whom `(coalesce(b, 1) = 2) IS NOT TRUE` is true."
@@ -57,11 +57,11 @@ COMPUTED = {
         "Contacts for whom the last character of their postal code is “5”."
     ),
     W + "substr(postal_code,2,3) = '5'": (
-        "Contacts for whom characters 2 to 4 of their postal code are “5”."
+        "Contacts for whom the characters 2 to 4 of their postal code are “5”."
     ),
     W + "len(first_name) > 3": ("Contacts for whom the length of their first name is more than 3."),
     W + "concat(first_name,' ',last_name) = 'A B'": (
-        "Contacts for whom their first name, “␣” and their last name joined is “A B”, where ␣ is a blank."
+        "Contacts for whom their first name joined with “␣” joined with their last name is “A B”, where ␣ is a blank."
     ),
     W + "iff(n > 1, 'a', 'b') = 'a'": ("Contacts for whom `iff(n > 1, 'a', 'b') = 'a'` is true."),
     W + "last_order >= CURRENT_DATE - 30": (
@@ -117,7 +117,7 @@ COMPUTED = {
         "Contacts whose e-mail address is “x␣␣y”, ignoring case, where ␣ is a blank."
     ),
     W + "split_part(email,'@',2) = 'example.com'": (
-        "Contacts for whom part 2 of their e-mail address split at “@” is “example.com”."
+        "Contacts for whom the part 2 of their e-mail address split at “@” is “example.com”."
     ),
     W + "replace(city,' ','') = 'NewYork'": (
         "Contacts for whom `replace(city, '␣', '') = 'NewYork'` is true, where ␣ is a blank."
@@ -150,7 +150,7 @@ COMPUTED = {
         "Contacts whose “signed up” is after the start of 1 January 2024 and whose “signed up” is before their last order."
     ),
     W + "greatest(n, total_spend) > 5": (
-        "Contacts for whom the greatest of their n and their total spend is more than 5."
+        "Contacts for whom the greatest of (their n, their total spend) is more than 5."
     ),
     W + "n + 1 > total_spend * 2 - 3": (
         "Contacts for whom their n plus 1 is more than (their total spend times 2) minus 3."

@@ -47,7 +47,9 @@ def relative_clause(part: Single, it: str | None = None) -> str:
     """
     match part:
         case FieldStatement(term=term) if part.subject not in _TIME_FIELDS or not part.is_time:
-            subject = f"whose {term.text}" if term.pronoun == "their" else f"for whom {term.noun}"
+            subject = (
+                f"whose {term.text}" if term.pronoun == "their" else f"for whom {part.subject}"
+            )
             return f"{subject} {part.predicate}{_note(part)}"
         case FieldStatement(predicate=predicate):
             return f"who {_TIME_FIELDS[part.subject]} {predicate.removeprefix('is ')}"

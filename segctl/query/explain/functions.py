@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.query import ast
-from segctl.query.explain.phrases import join_with
 from segctl.query.explain.ranges import whole_day
 from segctl.query.explain.terms import (
     UNSET_VALUE,
@@ -89,16 +88,16 @@ def _substring(nodes: Nodes, terms: Terms) -> Term | None:
     if operand is None or start is None or not re.fullmatch(r"[1-9]\d{0,8}", start):
         return None
     if len(nodes) == 2:  # noqa: PLR2004
-        return computed(f"what {operand.operand} has from character {start} on", _TEXT, operand)
+        return computed(f"the rest of {operand.operand} from character {start} on", _TEXT, operand)
     count = number_text(nodes[2])
     if count is None or not re.fullmatch(r"[1-9]\d{0,8}", count):
         return None
     if start == "1":
         return _characters("first", int(count), operand)
     if count == "1":
-        return computed(f"character {start} of {operand.operand}", _TEXT, operand)
+        return computed(f"the character at place {start} of {operand.operand}", _TEXT, operand)
     end = int(start) + int(count) - 1
-    text = f"characters {start} to {end} of {operand.operand}"
+    text = f"the characters {start} to {end} of {operand.operand}"
     return computed(text, _TEXT, operand, plural=True)
 
 
@@ -120,8 +119,7 @@ def _coalesce(_: Nodes, terms: Terms) -> Term | None:
     if len(others) == 1:
         text = f"{first.operand} ({others[0].operand} if not set)"
     else:
-        listed = join_with([operand.operand for operand in operands], "and")
-        text = f"the first of {listed} that is set"
+        text = f"the first that is set of ({', '.join(operand.operand for operand in operands)})"
     unset = "" if any(other.is_literal for other in others) else "without any of them"
     return Term(text, first.type, plural=first.plural, unset=unset)
 
@@ -169,7 +167,7 @@ def _split_part(nodes: Nodes, terms: Terms) -> Term | None:
     operand, number = terms[0], number_text(nodes[2])
     match nodes[1]:
         case ast.String(value=mark) if operand and number and mark and number.strip("0").isdigit():
-            text = f"part {number} of {operand.operand} split at {quoted_value(mark)}"
+            text = f"the part {number} of {operand.operand} split at {quoted_value(mark)}"
             return computed(text, _TEXT, operand)
         case _:
             return None
@@ -188,8 +186,8 @@ def _extreme(which: str) -> Callable[[Nodes, Terms], Term | None]:
         operands = [term for term in terms if term and term.type is _NUMBER]
         if len(operands) < len(terms) or len(operands) < 2:  # noqa: PLR2004
             return None
-        listed = join_with([operand.operand for operand in operands], "and")
-        return computed(f"the {which} of {listed}", _NUMBER, *operands)
+        listed = ", ".join(operand.operand for operand in operands)
+        return computed(f"the {which} of ({listed})", _NUMBER, *operands)
 
     return words
 

@@ -43,7 +43,7 @@ class FieldStatement:
     @property
     def subject(self) -> str:
         """What the statement is about, in words."""
-        return self.term.noun
+        return self.term.subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segctl.query.explain.times import RelativeTime
 
 
+_CLAUSE_STARTS = ("their ", "the ", "(", "minus ")
 UNSET_VALUE = "for whom that is not set"
 """What is said of those without a value that is not simply a field."""
 
@@ -47,6 +48,11 @@ class Term:
     def noun(self) -> str:
         """The value inside a sentence: `their country`."""
         return f"{self.pronoun} {self.text}" if self.pronoun else self.text
+
+    @property
+    def subject(self) -> str:
+        """The value at the start of a clause, in parentheses if it starts with a literal."""
+        return self.noun if self.noun.startswith(_CLAUSE_STARTS) else f"({self.noun})"
 
     @property
     def operand(self) -> str:
@@ -98,8 +104,8 @@ def shifted(start: Term, span: RelativeTime | None) -> Term | None:
 
 def joined(operands: Sequence[Term]) -> Term:
     """Return texts joined to one."""
-    items = [operand.operand for operand in operands]
-    return computed(f"{join_with(items, 'and')} joined", ValueType.TEXT, *operands)
+    text = " joined with ".join(operand.operand for operand in operands)
+    return computed(text, ValueType.TEXT, *operands)
 
 
 def remainder(left: Term, right: Term) -> Term:
