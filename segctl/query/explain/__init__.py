@@ -1,8 +1,9 @@
 """A query in plain English, from its tree.
 
-`conditions` reads AND, OR, NOT and subqueries, `predicates` the conditions between them;
-`sentences` arranges the statements. `statements`, `events`, `times` and `phrases` word them, from
-the largest part to the smallest.
+`sentences` arranges the statements that `conditions` finds in AND, OR, NOT and subqueries.
+`predicates` reads the conditions between them, with `comparisons`, `patterns` and `events`;
+`operands` the values that they compare, with `functions` and `times`. `clauses` words statements,
+`terms`, `ranges`, `phrases` and `values` their parts; `quotations` quotes what has no words.
 """
 
 from __future__ import annotations

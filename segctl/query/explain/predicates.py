@@ -170,12 +170,16 @@ def _read_in_list(
     if len(texts) < len(values) or mixed:
         return None
     distinct = list(dict.fromkeys(texts))
-    strings = string_values(items)
-    if any(text.startswith("“") for text in distinct) and strings:
-        distinct = [text if text.startswith("“") else f"“{text}”" for text in distinct]
+    if any(text.startswith("“") for text in distinct) and len(string_values(items)) == len(texts):
+        distinct = [f"“{text}”" if _is_word(text) else text for text in distinct]
     return FieldStatement(
         term, f"{term.be} {_one_of(distinct, negated=negated)}{case}", excludes_unset=negated
     )
+
+
+def _is_word(text: str) -> bool:
+    """Return whether a text of a list is a value without quotation marks, and not a time."""
+    return not text.startswith(("“", "exactly "))
 
 
 def _one_of(values: list[str], *, negated: bool) -> str:
