@@ -12,9 +12,10 @@ for name in $(compgen -e); do
     SG.*) fail "$name holds a SendGrid key while pip runs: pass the key as the input api-key instead of as a variable" ;;
   esac
 done
-# Where pip finds the wheels. The hashes decide which ones it installs.
+# Where pip finds the wheels, and git the commit. The hashes decide what is installed.
 limit_environment PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_PROXY PIP_CERT \
-  PIP_CLIENT_CERT PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT PIP_RETRIES
+  PIP_CLIENT_CERT PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT PIP_RETRIES REQUESTS_CA_BUNDLE \
+  GIT_SSL_CAINFO
 # Outside the checkout, where a .python-version or a pip.conf would be read.
 cd "$RUNNER_TEMP"
 
@@ -36,28 +37,30 @@ else
   fail "the input version must be a commit (40 hex digits), git+URL@COMMIT, or a requirement with --hash=sha256:…"
 fi
 
-"${INPUT_PYTHON:?}" -I -m venv --clear "$venv"
-[ -d "$bin" ] || bin=$venv/Scripts
-pip() { python -m pip --quiet --disable-pip-version-check "$@"; }
-hashed() { pip install --require-hashes --only-binary :all: "$@"; }
-
-if [ -n "$requirement" ]; then
-  printf '%s\n' "$requirement" > "$venv/segctl.txt"
-  hashed -r "$GITHUB_ACTION_PATH/requirements.txt" -r "$venv/segctl.txt"
-else
-  hashed -r "$GITHUB_ACTION_PATH/requirements.txt"
-  source=$RUNNER_TEMP/segctl/source
+source=$RUNNER_TEMP/segctl/source
+if [ -n "$commit" ]; then
   rm -rf "$source"
   export GIT_TERMINAL_PROMPT=0
   git init --quiet "$source"
   git -C "$source" fetch --quiet --depth 1 --no-tags -- "$url" "$commit" \
     || fail "cannot fetch the commit $commit of $url: push it, or set the input version"
   git -C "$source" -c advice.detachedHead=false checkout --quiet "$commit"
+fi
+
+"${INPUT_PYTHON:?}" -I -m venv --clear "$venv"
+[ -d "$bin" ] || bin=$venv/Scripts
+more=()
+if [ -n "$requirement" ]; then
+  printf '%s\n' "$requirement" > "$venv/segctl.txt"
+  more=(-r "$venv/segctl.txt")
+else
   # Python imports segctl from there. Nothing is built, so no build tool runs.
   python -c 'import pathlib, sys, sysconfig
 pathlib.Path(sysconfig.get_path("purelib"), "segctl.pth").write_text(sys.argv[1] + "\n", "utf-8")' \
     "$source"
 fi
+python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+  -r "$GITHUB_ACTION_PATH/requirements.txt" ${more[@]+"${more[@]}"}
 
 programs=$RUNNER_TEMP/segctl/bin
 mkdir -p "$programs"
