@@ -17,6 +17,7 @@ import pytest
 from segctl.cli.program import COMMANDS
 from segctl.common.secrets import Secret
 from segctl.project.environment import account_digest
+from tests.history.repository import applied_repository, edit_by_hand
 from tests.support.account import KEY
 from tests.support.builders import query
 
@@ -123,8 +124,22 @@ FOLDERS = [
     Attack("plan", ".cache/definitions", 0),
     Attack("refresh Unmanaged", ".cache", 0),
 ]
-READERS = {"validate", "lint", "explain", "show", "drift", "history", "list", "completion", "test"}
-"""Commands that write at most what the attacked ones write: caches, and the sandbox."""
+READERS = {
+    "validate",
+    "lint",
+    "explain",
+    "show",
+    "drift",
+    "history",
+    "list",
+    "lists",
+    "completion",
+    "test",
+}
+"""Commands that write at most what the attacked ones write: caches, and the sandbox.
+
+`drift --accept` is attacked below.
+"""
 
 
 def test_every_command_is_attacked_or_known_to_write_nothing() -> None:
@@ -318,3 +333,16 @@ def test_a_link_above_the_project_in_its_repository_is_not_followed(
     result = world.run("plan", "--out", str(world.root / ".." / "plan.json"))
     assert (result.code, "plan.json is a link" in result.err) == (REFUSED, True)
     assert tree(outside) == before
+
+
+def test_an_edit_in_sendgrid_is_not_accepted_through_a_link(
+    connected: Project, remote: Remote
+) -> None:
+    files = {"own.yaml": "name: Own\nquery_file: own.sql\n", "shared.sql": f"{VIP}\n"}
+    (connected.root / "segments/own.sql").symlink_to("shared.sql")
+    repository = applied_repository(connected, remote, files)
+    edit_by_hand(remote, "Own", query("total_spend > 900"))
+    result = connected.run("drift", "--accept", "Own")
+    assert result.code != 0
+    assert (repository.root / "segments/shared.sql").read_text() == f"{VIP}\n"
+    assert (connected.root / "segments/own.sql").is_symlink()
