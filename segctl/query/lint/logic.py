@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from segctl.query.lint.scope import NodeContext
+    from segctl.query.lint.types import AnyComparison
     from segctl.query.lint.values import Value
 
+_COMPARISONS = (ast.Comparison, ast.In, ast.Between)
 _EVENT_COLUMNS = ("event_type", "event_source")
 MAX_PAIRS = 1000
 """Two lists are compared only if that takes no more comparisons than this."""
@@ -91,9 +93,9 @@ def _bare_values(
     return Violation(bare_values[0].start, bare_values[-1].end, message, hint)
 
 
-@rule("always-true", Severity.WARNING, ast.Comparison, ast.Or, ast.Query)
+@rule("always-true", Severity.WARNING, *_COMPARISONS, ast.Or, ast.Query)
 def always_true(
-    node: ast.Comparison | ast.Or | ast.Query, context: NodeContext
+    node: AnyComparison | ast.Or | ast.Query, context: NodeContext
 ) -> Iterator[Violation]:
     """Report conditions that are true for every contact.
 
@@ -113,10 +115,10 @@ def always_true(
         plan NOT IN ('free', 'trial') OR plan IS NULL
     """
     match node:
-        case ast.Comparison():
+        case ast.Comparison() | ast.In() | ast.Between():
             if _constant_result(node, context):
                 source = quote_sql(context.source(node))
-                if isinstance(node.left, ast.Column):
+                if isinstance(node, ast.Comparison) and isinstance(node.left, ast.Column):
                     not_null = quote_sql(f"{context.source(node.left)} IS NOT NULL")
                     message = f"{source} is always true where there is a value"
                     yield violation_at(node, message, f"write {not_null}, or remove it")
@@ -204,9 +206,9 @@ def _bounds_cover_all(low: Atom, high: Atom) -> bool:
     return order < 0 or (order == 0 and "=" in low.kind + high.kind)
 
 
-@rule("always-false", Severity.WARNING, ast.Comparison, ast.And, ast.Query)
+@rule("always-false", Severity.WARNING, *_COMPARISONS, ast.And, ast.Query)
 def always_false(
-    node: ast.Comparison | ast.And | ast.Query, context: NodeContext
+    node: AnyComparison | ast.And | ast.Query, context: NodeContext
 ) -> Iterator[Violation]:
     """Report conditions that are true for no contact.
 
@@ -225,7 +227,7 @@ def always_false(
         country IN ('US', 'CA')
     """
     match node:
-        case ast.Comparison():
+        case ast.Comparison() | ast.In() | ast.Between():
             if _constant_result(node, context) is False:
                 message = f"{quote_sql(context.source(node))} is always false"
                 yield violation_at(node, message, "remove it, or correct what it compares")
@@ -267,13 +269,28 @@ def _exclusive_hint(first: Atom, second: Atom) -> str:
     return "write IN, or OR between them"
 
 
-def _constant_result(node: ast.Comparison, context: NodeContext) -> bool | None:
-    """Return what a comparison of two literals, or of a column with itself, always is."""
-    left, right, op = node.left, node.right, node.op
-    if isinstance(left, ast.Column) and isinstance(right, ast.Column):
-        if context.resolve(left).key == context.resolve(right).key:
-            return op in _TRUE_OF_EQUALS
-        return None
+def _constant_result(node: AnyComparison, context: NodeContext) -> bool | None:
+    """Return what a comparison of constants, or of a column with itself, always is."""
+    match node:
+        case ast.Comparison(left=ast.Column() as left, right=ast.Column() as right):
+            if context.resolve(left).key == context.resolve(right).key:
+                return node.op in _TRUE_OF_EQUALS
+            return None
+        case ast.Comparison(left=left, op=op, right=right):
+            return _compared(left, op, right)
+        case ast.Between(operand=operand, low=low, high=high):
+            bounds = (_compared(operand, ">=", low), _compared(operand, "<=", high))
+            result = False if False in bounds else None if None in bounds else True
+        case ast.In(operand=operand, items=tuple(items)):
+            equal = [_compared(operand, "=", item) for item in items]
+            result = True if True in equal else None if None in equal else False
+        case _:
+            return None
+    return None if result is None else result != node.negated
+
+
+def _compared(left: ast.Expression, op: str, right: ast.Expression) -> bool | None:
+    """Return the result of a comparison of constants; `None` if it is not certain."""
     first, second = value_of(left), value_of(right)
     if first is None or second is None:
         return None

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_NUMBER_LENGTH: Final = 40
 """Longer numbers, in characters, are not computed with."""
 
+_MAX_FOLDED_DIGITS: Final = 12
+"""Arithmetic on larger numbers, which would not be exact, is not computed."""
+
 _NOW = frozenset(("NOW", "CURRENT_TIMESTAMP"))
 _ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -75,8 +78,26 @@ def value_of(  # noqa: PLR0911 - one return per shape
             return value
         case Cast(form="literal", operand=String(value=value)):
             return parse_lenient_time(value)
+        case Binary(op="+" | "-" | "*" | "||" as op, left=left, right=right) if not isinstance(
+            right, Interval
+        ):
+            return _folded(op, value_of(left), value_of(right))
         case _:
             return relative_time(node)
+
+
+def _folded(op: str, left: Value | None, right: Value | None) -> Value | None:
+    """Return the value of an operation on constants, or `None`."""
+    match left, right:
+        case StringValue(), StringValue() if op == "||":
+            return StringValue(left.raw + right.raw, left.value + right.value)
+        case Decimal(), Decimal() if op != "||":
+            if max(abs(left.adjusted()), abs(right.adjusted())) > _MAX_FOLDED_DIGITS:
+                return None
+            if op == "*":
+                return left * right
+            return left + right if op == "+" else left - right
+    return None
 
 
 def _number(text: str) -> Decimal | None:
