@@ -102,9 +102,10 @@ def settled(node: ast.Expression, env: Env, world: World) -> Any:
     """Return the value of a condition on which all readings agree. Raises `Uncertain`."""
     if isinstance(node, ast.And | ast.Or | ast.Not | ast.IsTruth | ast.Exists):
         return evaluate(node, env, world)
-    values = {
-        evaluate(node, env, replace(world, assumed=assumed)) for assumed in functions.readings(node)
-    }
+    readings = functions.readings(node)
+    if len(readings) == 1:
+        return evaluate(node, env, world)
+    values = {evaluate(node, env, replace(world, assumed=assumed)) for assumed in readings}
     if len(values) > 1:
         raise Uncertain(node)
     return values.pop()

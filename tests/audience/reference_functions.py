@@ -42,8 +42,18 @@ class Assumed:
 READING = Assumed()
 
 
+_READINGS: dict[int, tuple[ast.Expression, list[Assumed]]] = {}
+
+
 def readings(node: ast.Expression) -> list[Assumed]:
     """Return all readings of a condition; one if nothing in it is undocumented."""
+    known = _READINGS.get(id(node))
+    if known is None:  # the node is kept, so that no other one gets its id
+        known = _READINGS[id(node)] = node, _readings_of(node)
+    return known[1]
+
+
+def _readings_of(node: ast.Expression) -> list[Assumed]:
     nodes = list(walk(node))
     divides = any(isinstance(each, ast.Binary) and each.op == "/" for each in nodes)
     folds = any(
