@@ -9,9 +9,10 @@ an AND or OR are collected, so that a user sees them at once. Leaves the outermo
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.audience.expressions import refuse_equality
+from segctl.audience.expressions import refuse_equality, refuse_rounded
 from segctl.audience.literals import text_value
 from segctl.audience.scope import CONTACT, TableScope, resolve
 from segctl.audience.subqueries import SubqueryTranslator, contact_id_sql
@@ -47,11 +48,10 @@ class ConditionTranslator(SubqueryTranslator):
                 sql = f"({self._group('OR', operands, scope)})"
             case ast.Not(operand=operand):
                 sql = f"(NOT {self.condition_sql(operand, scope)})"
-            case ast.Comparison(left=left, op=op, right=right):
-                sql = self._compare(node, (left, right), f"{{}} {op} {{}}", scope)
-            case ast.Between(operand=operand, low=low, high=high, negated=negated):
-                template = f"{{}} {'NOT ' if negated else ''}BETWEEN {{}} AND {{}}"
-                sql = self._compare(node, (operand, low, high), template, scope)
+            case ast.Comparison():
+                sql = self._comparison(node, scope)
+            case ast.Between():
+                sql = self._between(node, scope)
             case ast.In():
                 sql = self._in(node, scope)
             case ast.IsNull():
@@ -72,12 +72,40 @@ class ConditionTranslator(SubqueryTranslator):
     def _group(self, operator: str, operands: Sequence[ast.Expression], scope: TableScope) -> str:
         return join_conditions(operator, self.condition_sqls(operands, scope))
 
-    def _compare(
-        self, node: ast.Node, sides: tuple[ast.Expression, ...], template: str, scope: TableScope
-    ) -> str:
-        operands, value_type = self.unify(sides, scope)
+    def _comparison(self, node: ast.Comparison, scope: TableScope) -> str:
+        before = self.questions.asked()
+        operands, value_type = self.unify((node.left, node.right), scope)
         refuse_equality(node, value_type)
-        return f"({template.format(*(operand.sql for operand in operands))})"
+        if node.op in ("<", "<=", ">", ">=") or not any(map(_is_rounded, operands)):
+            left, right = operands
+            return f"({left.sql} {node.op} {right.sql})"
+        if node.op not in ("=", "!="):
+            refuse_rounded(node, operands)
+        # A value between the two that a quotient can have may be equal although neither of them is:
+        # "equal" is "neither more nor less", each of which is certain or not.
+        self.questions.withdraw(before)
+        bounds = (replace(node, op="<="), replace(node, op=">="))
+        return self._all_of(bounds, scope, negated=node.op == "!=")
+
+    def _between(self, node: ast.Between, scope: TableScope) -> str:
+        before = self.questions.asked()
+        nodes = (node.operand, node.low, node.high)
+        (operand, low, high), value_type = self.unify(nodes, scope)
+        refuse_equality(node, value_type)
+        if not any(map(_is_rounded, (operand, low, high))):
+            negation = "NOT " if node.negated else ""
+            return f"({operand.sql} {negation}BETWEEN {low.sql} AND {high.sql})"
+        self.questions.withdraw(before)
+        place = {"start": node.start, "end": node.end}
+        bounds = (
+            ast.Comparison(**place, op=">=", left=node.operand, right=node.low),
+            ast.Comparison(**place, op="<=", left=node.operand, right=node.high),
+        )
+        return self._all_of(bounds, scope, negated=node.negated)
+
+    def _all_of(self, nodes: Sequence[ast.Expression], scope: TableScope, *, negated: bool) -> str:
+        sql = f"({join_conditions('AND', self.condition_sqls(nodes, scope))})"
+        return f"(NOT {sql})" if negated else sql
 
     def _in(self, node: ast.In, scope: TableScope) -> str:
         operator = "NOT IN" if node.negated else "IN"
@@ -104,9 +132,21 @@ class ConditionTranslator(SubqueryTranslator):
                     return f"(NOT {sql})" if node.negated else sql
             rows = self.rows_sql(query, inner)
             return f"({operand.sql} {operator} (SELECT {item.sql}{rows}))"
+        before = self.questions.asked()
         (operand, *items), value_type = self.unify((node.operand, *node.items), scope)
         refuse_equality(node, value_type)
+        if any(map(_is_rounded, (operand, *items))):
+            self.questions.withdraw(before)
+            return self._in_rounded(node, node.items, scope)
         return f"({operand.sql} {operator} ({', '.join(item.sql for item in items)}))"
+
+    def _in_rounded(self, node: ast.In, items: Sequence[ast.Expression], scope: TableScope) -> str:
+        equal = [
+            ast.Comparison(start=node.start, end=node.end, op="=", left=node.operand, right=item)
+            for item in items
+        ]
+        sql = join_conditions("OR", self.condition_sqls(equal, scope))
+        return f"(NOT ({sql}))" if node.negated else f"({sql})"
 
     def null_test_sql(self, node: ast.Expression, scope: TableScope, *, negated: bool) -> str:
         """Return the condition that an expression is NULL, or is not. Raises `CannotTranslate`."""
@@ -195,3 +235,7 @@ class ConditionTranslator(SubqueryTranslator):
         scope = self.inner_scope(query, outer)
         sql = self.events_sql(query, scope)
         return sql or f"EXISTS (SELECT 1{self.rows_sql(query, scope)})"
+
+
+def _is_rounded(operand: TypedSql) -> bool:
+    return operand.is_rounded

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.literals import constant_number, interval_value, number_value, text_value
 from segctl.audience.numbers import (
-    DECIMALS_OF_DIVISION,
-    MAX_RESULT_DECIMALS,
-    field_decimals,
+    QUOTIENT,
     literal_decimals,
     product_decimals,
     quotient_decimals,
@@ -120,11 +118,7 @@ class ExpressionTranslator(ABC):
     def column(self, node: ast.Column, scope: TableScope) -> TypedSql:
         """Return a column in SQL, with its path into DATA, if any."""
         if not node.path:
-            column = self._resolve(node, scope)[1]
-            if column.type is ValueType.NUMBER:
-                decimals = field_decimals(self.questions.assumed(DECIMALS_OF_DIVISION))
-                return replace(column, decimals=decimals)
-            return column
+            return self._resolve(node, scope)[1]
         json_type, text = self.value_at_path(node, scope)
         error = self.error_sql(node, "is not a string in some event")
         return TypedSql(
@@ -214,6 +208,7 @@ class ExpressionTranslator(ABC):
                 raise refusal(
                     node, "the remainder of a division by a value that may be 0 is undefined"
                 )
+            refuse_rounded(node, (left, right))
             # Of different places, DuckDB computes it with binary fractions.
             left, right = with_places(left, places), with_places(right, places)
         sql = f"({left.sql} {node.op} {right.sql})"
@@ -223,8 +218,14 @@ class ExpressionTranslator(ABC):
             places = left.places + right.places
             if decimals is not None and decimals < (left.decimals or 0) + (right.decimals or 0):
                 sql, places = f"round({sql}, {decimals})", decimals
-        is_whole = left.is_whole and right.is_whole
-        return TypedSql(sql, ValueType.NUMBER, decimals=decimals, places=places, is_whole=is_whole)
+        return TypedSql(
+            sql,
+            ValueType.NUMBER,
+            decimals=decimals,
+            places=places,
+            is_whole=left.is_whole and right.is_whole,
+            is_rounded=left.is_rounded or right.is_rounded,
+        )
 
     def _quotient(self, node: ast.Binary, left: TypedSql, right: TypedSql) -> TypedSql:
         if left.decimals is None:
@@ -235,11 +236,15 @@ class ExpressionTranslator(ABC):
             )
         if constant_number(node.right) == 0:
             raise refusal(node, "division by 0")
-        answer = self.questions.answer(DECIMALS_OF_DIVISION, node)
+        # Each quotient is rounded by itself.
+        question = replace(QUOTIENT, place=(node.start, node.end))
+        answer = self.questions.answer(question, node)
         decimals = quotient_decimals(left.decimals)
-        error = self.error_sql(node, "divides by 0 for some contact or event", "DECIMAL(38, 12)")
+        error = self.error_sql(
+            node, "divides by 0 for some contact or event", f"DECIMAL(38, {decimals})"
+        )
         sql = quotient_sql(left.sql, right.sql, decimals, answer, error)
-        return TypedSql(sql, ValueType.NUMBER, decimals=decimals, places=MAX_RESULT_DECIMALS)
+        return TypedSql(sql, ValueType.NUMBER, decimals=decimals, places=decimals, is_rounded=True)
 
     def _cast(self, node: ast.Cast, scope: TableScope) -> TypedSql:
         time = cast_to_time(self, node, node.operand, node.type, scope)
@@ -262,6 +267,7 @@ class ExpressionTranslator(ABC):
             nodes = [node.operand, *(when.condition for when in node.whens)]
             (operand, *values), value_type = self.unify(nodes, scope)
             refuse_equality(node, value_type)
+            refuse_rounded(node, (operand, *values))
             head, tests = f" {operand.sql}", [value.sql for value in values]
         result_nodes = [when.result for when in node.whens]
         result_nodes += [node.otherwise] if node.otherwise else []
@@ -313,6 +319,16 @@ def json_path_sql(column: ast.Column) -> str:
             case _:
                 raise refusal(step, "unsupported step in a path into DATA")
     return text_sql("$" + "".join(steps))
+
+
+def refuse_rounded(node: ast.Node, operands: Sequence[TypedSql]) -> None:
+    """Raise `CannotTranslate` where quotients are compared by what is not one of = != < and >."""
+    if any(operand.is_rounded for operand in operands):
+        raise refusal(
+            node,
+            "the decimals that SendGrid keeps in a division are undocumented",
+            "compare the quotient with =, < or >",
+        )
 
 
 def refuse_equality(node: ast.Node, value_type: ValueType) -> None:

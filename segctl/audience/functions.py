@@ -12,7 +12,7 @@ from abc import ABC
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from segctl.audience.expressions import ExpressionTranslator, refuse_equality
+from segctl.audience.expressions import ExpressionTranslator, refuse_equality, refuse_rounded
 from segctl.audience.literals import text_value
 from segctl.audience.texts import TEXT_CALLS, check_count
 from segctl.audience.times import TIME_CALLS
@@ -74,12 +74,14 @@ class FunctionTranslator(ExpressionTranslator, ABC):
         check_count(node, 2)
         (value, other), value_type = self.unify(node.args, scope)
         refuse_equality(node, value_type)
+        refuse_rounded(node, (value, other))
         return merge(f"NULLIF({value.sql}, {other.sql})", value_type, (value,))
 
     def _equal_null(self, node: ast.Call, scope: TableScope) -> TypedSql:
         check_count(node, 2)
         (value, other), value_type = self.unify(node.args, scope)
         refuse_equality(node, value_type)
+        refuse_rounded(node, (value, other))
         sql = f"({value.sql} IS NOT DISTINCT FROM {other.sql})"
         return TypedSql(sql, ValueType.BOOLEAN)
 

@@ -2,7 +2,8 @@
 
 Source: Snowflake's page "Arithmetic operators" (Scale and precision in arithmetic operations). It
 gives the decimals of a result by those of its operands, but not which way a division rounds; and
-SendGrid does not document the decimals of its number fields. Both are open questions.
+SendGrid does not document the decimals of its number fields, which here are 0: with more of them, a
+quotient has more.
 """
 
 from __future__ import annotations
@@ -12,20 +13,17 @@ from segctl.audience.open_questions import Question
 MAX_RESULT_DECIMALS = 12
 """Decimals to which Snowflake extends the result of a multiplication or a division."""
 
-_MAX_FIELD_DECIMALS = 6
-"""A field with more decimals has quotients and products of 12 decimals, as one with 6."""
+_PLACES = 12
 
-DECIMALS_OF_DIVISION = Question(
+QUOTIENT = Question(
     "depends, for some contact, on the decimals that SendGrid keeps in a division, which are"
     " undocumented",
-    2 * (_MAX_FIELD_DECIMALS + 1),
+    2,
 )
-"""How many decimals a number field has, from 0, and whether a quotient is rounded or cut."""
+"""Whether a quotient is the nearest value towards 0 or away from 0, with the fewest decimals.
 
-
-def field_decimals(answer: int) -> int:
-    """Return the decimals of a number field under an answer to `DECIMALS_OF_DIVISION`."""
-    return answer // 2
+All values that it can have are between these two, or it is exact.
+"""
 
 
 def literal_decimals(text: str) -> int | None:
@@ -54,27 +52,21 @@ def quotient_decimals(left: int) -> int:
 
 
 def quotient_sql(left: str, right: str, decimals: int, answer: int, error: str) -> str:
-    """Return the quotient of two decimals with `decimals` decimals; `error` where it divides by 0.
+    """Return the quotient of two numbers, cut to `decimals` towards 0 or away from 0.
 
-    Exact up to about 10^13: DuckDB's own `/` computes with binary fractions, its `//` with whole
-    numbers.
+    `answer` is that to `QUOTIENT`, `error` the SQL for a division by 0. DuckDB's own `/` computes
+    with binary fractions, so this divides whole numbers; it fails beyond about 10^19.
     """
-    numerator, divisor = _whole(left), _whole(right)
-    is_rounded = answer % 2 == 0
-    half = f" + abs({divisor})" if is_rounded else ""
-    digits = f"((abs({numerator}) * {2 * 10**decimals}{half}) // (2 * abs({divisor})))"
-    signed = f"sign({numerator}) * sign({divisor}) * {digits}"
-    value = _decimal(f"{signed} * {10 ** (MAX_RESULT_DECIMALS - decimals)}")
-    return f"(CASE WHEN {divisor} = 0 THEN {error} ELSE {value} END)"
-
-
-def _whole(sql: str) -> str:
-    """Return a decimal as a whole number of its last places."""
-    places = MAX_RESULT_DECIMALS
-    return f"CAST(CAST({sql} AS DECIMAL(38, {places})) * {10**places} AS HUGEINT)"
-
-
-def _decimal(sql: str) -> str:
-    """Return the decimal with that whole number of last places."""
-    unit = f"CAST(0.{1:0{MAX_RESULT_DECIMALS}} AS DECIMAL(12, {MAX_RESULT_DECIMALS}))"
-    return f"CAST({sql} AS DECIMAL(38, 0)) * {unit}"
+    numerator, divisor = (f"CAST({side} AS DECIMAL(38, {_PLACES}))" for side in (left, right))
+    first, second = (
+        f"abs(CAST({side} * {10**_PLACES} AS HUGEINT))" for side in (numerator, divisor)
+    )
+    scaled = f"{first} * {10**decimals}"
+    digits = f"({scaled}) // {second}" if answer == 0 else f"({scaled} - 1) // {second} + 1"
+    unit = f"CAST(0.{1:0{decimals}} AS DECIMAL({decimals}, {decimals}))"
+    sign = f"CASE WHEN ({left} < 0) = ({right} < 0) THEN {unit} ELSE - {unit} END"
+    return (
+        f"(CASE WHEN {divisor} = 0 THEN {error}"
+        f" WHEN {numerator} = 0 AND {divisor} <> 0 THEN CAST(0 AS DECIMAL(38, {decimals}))"
+        f" ELSE CAST({digits} AS DECIMAL(38, 0)) * ({sign}) END)"
+    )

@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from segctl.query.value_types import refusal
@@ -25,15 +26,21 @@ _MAX_NESTED = 2
 """Conditions inside conditions, each with questions: every level multiplies the length."""
 
 
+_MAX_VARIANTS = 16
+"""Translations of one condition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Something that is not documented, with the number of possible `answers`.
 
-    `message` says, after the source of a condition, why it fails where the answers differ.
+    `message` says, after the source of a condition, why it fails where the answers differ. `place`
+    tells apart questions whose answers do not depend on each other.
     """
 
     message: str
     answers: int
+    place: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True)
@@ -73,9 +80,14 @@ class OpenQuestions:
         frame.asked[question] = None
         return frame.assumed.get(question, 0)
 
-    def assumed(self, question: Question) -> int:
-        """Return the answer that is assumed for a question, without asking it."""
-        return self._frames[-1].assumed.get(question, 0) if self._frames else 0
+    def asked(self) -> dict[Question, None]:
+        """Return the questions that this condition rests on so far."""
+        return dict(self._frames[-1].asked) if self._frames else {}
+
+    def withdraw(self, before: dict[Question, None]) -> None:
+        """Forget what was asked since `before`: parts of the condition ask it, each for itself."""
+        if self._frames:
+            self._frames[-1].asked = before
 
     def settle(self, node: Node, translate: Callable[[], str], error: Callable[[str], str]) -> str:
         """Return a condition that has the value on which all answers agree.
@@ -97,6 +109,8 @@ class OpenQuestions:
         if sum(bool(outer.asked) for outer in self._frames) > _MAX_NESTED:
             raise refusal(node, "conditions with undocumented results are nested too deep")
         questions = [*frame.asked]
+        if prod(question.answers for question in questions) > _MAX_VARIANTS:
+            raise refusal(node, "too many undocumented results in one condition", "split it")
         variants: dict[str, None] = {}
         for answers in product(*(range(question.answers) for question in questions)):
             frame.assumed = dict(zip(questions, answers, strict=True))
@@ -105,5 +119,5 @@ class OpenQuestions:
         if not others:
             return first
         agree = " AND ".join(f"{first} IS NOT DISTINCT FROM {other}" for other in others)
-        message = " and ".join(question.message for question in questions)
+        message = " and ".join(dict.fromkeys(question.message for question in questions))
         return f"(CASE WHEN {agree} THEN {first} ELSE {error(message)} END)"

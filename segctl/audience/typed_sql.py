@@ -48,9 +48,9 @@ class TypedSql:
 
     `literal` is the value of a constant string; only a constant can still become a time. `guessed`
     marks a column whose type is known from nothing but its values. A number has `decimals` on
-    SendGrid, `None` if that is not known, `places` in DuckDB, and `is_whole` if it certainly has no
-    fraction. A time is at midnight if it `is_date`, and `is_zoned` if its day depends on the time
-    zone of SendGrid's session.
+    SendGrid, `None` if that is not known, and `places` in DuckDB; it `is_whole` if it certainly has
+    no fraction, and `is_rounded` if a quotient is part of it. A time is at midnight if it
+    `is_date`, and `is_zoned` if its day depends on the time zone of SendGrid's session.
     """
 
     sql: str
@@ -60,6 +60,7 @@ class TypedSql:
     decimals: int | None = 0
     places: int = DECIMALS
     is_whole: bool = False
+    is_rounded: bool = False
     is_date: bool = False
     is_zoned: bool = False
 
@@ -140,6 +141,7 @@ def merge(sql: str, value_type: ValueType, operands: Iterable[TypedSql]) -> Type
         decimals=None if None in decimals else max(filter(None, decimals), default=0),
         places=max((value.places for value in values), default=DECIMALS),
         is_whole=all(value.is_whole for value in values),
+        is_rounded=any(value.is_rounded for value in values),
         is_date=bool(values) and all(value.is_date for value in values),
         is_zoned=any(value.is_zoned for value in values),
     )
