@@ -6,6 +6,7 @@ Each line says what the documentation says, in Python: no SQL, and no type check
 from __future__ import annotations
 
 import calendar
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 PRECISE = Context(prec=100)
+
+
+FALLIBLE = re.compile(r" / |lower|upper|ilike|substr", re.IGNORECASE)
+"""What may be uncertain in a query."""
 
 
 class Uncertain(Exception):

@@ -22,16 +22,13 @@ from segctl.query.parser.parse import parse
 from tests.query.corpus import ACCEPTED, DIFFERENT, EQUAL, UNSUPPORTED
 
 from . import reference, transpiled, worlds
-from .reference_functions import Uncertain
+from .reference_functions import FALLIBLE, Uncertain
 
 PAIRS = int(os.environ.get("SEGCTL_PAIRS", "30000"))
 CONTACTS = 90
 QUERIES = PAIRS // CONTACTS + 1
 MORE_QUERIES = 5
 """Times that as many queries are tried at most: sqlglot's SQL does not run for a few of them."""
-
-FALLIBLE = re.compile(r" / |lower|upper|ilike|substr", re.IGNORECASE)
-"""What may be uncertain in a query."""
 
 OWN_ERROR = re.compile("depends, for some contact, on|divides by 0|has a letter|starts before")
 pytest.importorskip("duckdb")

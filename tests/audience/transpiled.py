@@ -45,7 +45,9 @@ def transpile(text: str, now: datetime) -> str | None:
     return tree.sql(dialect="duckdb")
 
 
-def _in_words_of_duckdb(node: exp.Expr, time: exp.Expr) -> exp.Expr:
+def _in_words_of_duckdb(  # noqa: PLR0911 - one branch a form
+    node: exp.Expr, time: exp.Expr
+) -> exp.Expr:
     match node:
         case _ if isinstance(node, exp.CurrentTimestamp) or _calls(node, "NOW"):
             return time.copy()
@@ -54,6 +56,10 @@ def _in_words_of_duckdb(node: exp.Expr, time: exp.Expr) -> exp.Expr:
             return column
         case exp.ArrayContains() | exp.ArrayOverlaps():
             return _contains(node)
+        case exp.Upper():
+            node.set("this", exp.func("REPLACE", node.this, *map(exp.Literal.string, ("ß", "SS"))))
+        case exp.Left() | exp.Right():
+            return _side(node)
         case exp.Literal() if node.is_string and _OFFSET_TIME.fullmatch(node.name):
             return exp.Literal.string(_moment(datetime.fromisoformat(node.name)))
         case exp.JSONExtract():
@@ -67,6 +73,14 @@ def _in_words_of_duckdb(node: exp.Expr, time: exp.Expr) -> exp.Expr:
 
 def _calls(node: exp.Expr, name: str) -> bool:
     return isinstance(node, exp.Anonymous) and node.name.upper() == name
+
+
+def _side(node: exp.Left | exp.Right) -> exp.Expr:
+    """Return LEFT or RIGHT, which sqlglot makes empty for NULL with a negative length."""
+    length = node.expression
+    at_least_0 = exp.case().when(exp.LT(this=length.copy(), expression=exp.Literal.number(0)), "0")
+    arguments = [node.this, at_least_0.else_(length.copy())]
+    return exp.Anonymous(this=node.sql_name(), expressions=arguments)
 
 
 def _contains(node: exp.ArrayContains | exp.ArrayOverlaps) -> exp.Expr:
