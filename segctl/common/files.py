@@ -169,8 +169,8 @@ def cannot_write(name: str, error: OSError) -> SegctlError:
     if isinstance(error, UnsafePath):
         return Refused(
             message,
-            hint="segctl follows no link in a project, since it could lead anywhere: replace it by "
-            "the file or folder itself, or remove it",
+            hint="replace it by the file or folder itself, or remove it; a link in a project could "
+            "lead anywhere, so it is not followed",
         )
     return UsageError(message)
 

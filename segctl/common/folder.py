@@ -244,7 +244,7 @@ class _OpenFolder:
 
     @classmethod
     def of(cls, path: Path) -> _OpenFolder:
-        return cls(path, "", os.open(path, _FOLDER) if _HAS_DESCRIPTORS else None)
+        return cls(path, "", _open_folder(path) if _HAS_DESCRIPTORS else None)
 
     def close(self) -> None:
         if self.descriptor is not None:
@@ -261,8 +261,7 @@ class _OpenFolder:
         self.refuse_link(name)
         descriptor = None
         if self.descriptor is not None:
-            flags = _FOLDER | os.O_NOFOLLOW
-            descriptor = os.open(name, flags, dir_fd=self.descriptor)
+            descriptor = _open_folder(name, os.O_NOFOLLOW, self.descriptor)
         elif not stat.S_ISDIR(os.lstat(self._at(name)).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return _OpenFolder(self._path / name, self._place_of(name), descriptor)
@@ -353,3 +352,14 @@ class _OpenFolder:
 
     def remove_folder(self, name: str) -> None:
         shutil.rmtree(self._at(name), dir_fd=self.descriptor)
+
+
+def _open_folder(path: str | Path, flags: int = 0, parent: int | None = None) -> int:
+    """Open a folder, even one in which this user may write but not list the names (Linux)."""
+    try:
+        return os.open(path, _FOLDER | flags, dir_fd=parent)
+    except PermissionError:
+        search = getattr(os, "O_PATH", 0)
+        if not search:
+            raise
+        return os.open(path, _FOLDER | flags | search, dir_fd=parent)
