@@ -81,11 +81,10 @@ def check(text: str, world: reference.World) -> None:
     for contact in world.contacts:
         try:
             expected = reference.is_member(query, contact, world)
+            is_member = reference.is_member(read_back.query, contact, world)
         except Uncertain:
             continue
-        assert reference.is_member(read_back.query, contact, world) == expected, (
-            text, lines, said, contact,
-        )  # fmt: skip
+        assert is_member == expected, (text, lines, said, contact)
 
 
 names = st.sampled_from(NAMES).map(literal)
