@@ -73,7 +73,7 @@ def cannot_bound(node: ast.Node, reason: str) -> CannotTranslate:
     """Return the refusal to pair all events of a contact with each other."""
     return refusal(
         node,
-        f"cannot tell without pairing every event of a contact with every other: {reason}",
+        f"only all pairs of a contact's events could tell: {reason}",
         "compare two events by their timestamps or by one equal value, and join with AND",
     )
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from segctl.contacts.dataset import Dataset
 
 CONTACTS = 30
-REFUSAL = "cannot tell without pairing"
+REFUSAL = "only all pairs of a contact's events could tell"
 J2 = worlds.J2
 J3 = J2.replace(" WHERE", " JOIN event_data e3 ON c.contact_id = e3.contact_id WHERE")
 
