@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _BARE_SPAN = re.compile(r"([-+]) (\d+) ([a-z]+)(?![\w(])", re.IGNORECASE)
 _OFFSET_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ].*[-+]\d\d:\d\d")
-_BAR = exp.Literal.string("|")
 
 
 def transpile(text: str, now: datetime) -> str | None:
@@ -37,6 +36,9 @@ def transpile(text: str, now: datetime) -> str | None:
     try:
         tree = sqlglot.parse_one(_BARE_SPAN.sub(r"\1 interval '\2 \3'", text), dialect="snowflake")
     except SqlglotError:
+        return None
+    if tree.find(exp.Left, exp.Right):
+        # With a length below 0, sqlglot returns an empty text for NULL.
         return None
     time = exp.cast(exp.Literal.string(_moment(now)), exp.DataType.Type.TIMESTAMP)
     tree = tree.transform(lambda node: _in_words_of_duckdb(node, time))
@@ -62,6 +64,10 @@ def _in_words_of_duckdb(  # noqa: PLR0911 - one branch a form
             return _side(node)
         case exp.Literal() if node.is_string and _OFFSET_TIME.fullmatch(node.name):
             return exp.Literal.string(_moment(datetime.fromisoformat(node.name)))
+        case exp.Upper():
+            # Snowflake documents SS for ß, which DuckDB keeps.
+            text = exp.Anonymous(this="REPLACE", expressions=[node.this, *_texts("ß", "ss")])
+            return exp.Upper(this=text)
         case exp.JSONExtract():
             return exp.JSONExtractScalar(**node.args)
         case exp.Join() if isinstance(node.args.get("on"), exp.Column):
@@ -94,11 +100,15 @@ def _contains(node: exp.ArrayContains | exp.ArrayOverlaps) -> exp.Expr:
         # The ids of lists compare in any case.
         items = [exp.Literal.string(value.name.lower()) for value in values]
         joined = exp.func(
-            "LOWER", exp.Anonymous(this="ARRAY_TO_STRING", expressions=[column, _BAR])
+            "LOWER", exp.Anonymous(this="ARRAY_TO_STRING", expressions=[column, *_texts("|")])
         )
-        column = exp.Anonymous(this="STR_SPLIT", expressions=[joined, _BAR])
+        column = exp.Anonymous(this="STR_SPLIT", expressions=[joined, *_texts("|")])
     array = exp.Array(expressions=list(items))
     return exp.Anonymous(this="LIST_HAS_ANY", expressions=[column, array])
+
+
+def _texts(*values: str) -> list[exp.Expr]:
+    return [exp.Literal.string(value) for value in values]
 
 
 def _moment(time: datetime) -> str:
