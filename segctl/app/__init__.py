@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segctl.app.accept_drift import accept_drift, write_accepted
     from segctl.app.apply import ApplyFailed, apply_plan
     from segctl.app.audit import segment_history
     from segctl.app.connection import Connection, connect
     from segctl.app.console import Console
     from segctl.app.contacts import forget_contacts, pull_contacts, stored_contacts
     from segctl.app.drift import detect_drift
+    from segctl.app.drift_acceptance import accept_drift, write_accepted
     from segctl.app.emulator_server import serve_emulator
     from segctl.app.explain import explain_segments
     from segctl.app.fields import pull_fields
@@ -49,7 +49,7 @@ _MODULES = {
     "PreviewOptions": "segctl.app.preview",
     "Project": "segctl.app.project",
     "VerifyWith": "segctl.app.upgrade",
-    "accept_drift": "segctl.app.accept_drift",
+    "accept_drift": "segctl.app.drift_acceptance",
     "apply_plan": "segctl.app.apply",
     "build_plan": "segctl.app.plan",
     "check_current": "segctl.app.saved_plan",
@@ -76,7 +76,7 @@ _MODULES = {
     "stored_contacts": "segctl.app.contacts",
     "upgrade_segments": "segctl.app.upgrade",
     "validate_project": "segctl.app.validate",
-    "write_accepted": "segctl.app.accept_drift",
+    "write_accepted": "segctl.app.drift_acceptance",
     "write_formatted": "segctl.app.formatting",
     "write_new_file": "segctl.app.new_files",
     "write_starter_files": "segctl.app.starter_files",

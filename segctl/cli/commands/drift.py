@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.app.accept_drift import accept_drift, write_accepted
 from segctl.app.connection import connect
 from segctl.app.drift import detect_drift
+from segctl.app.drift_acceptance import accept_drift, write_accepted
 from segctl.cli.exit_codes import CHANGES_PRESENT
 from segctl.cli.options import format_option, with_project
 from segctl.cli.output import Output
