@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from segctl.query import ast
 
 CASE_OF_LETTERS = Question(
-    "depends, for some contact, on a letter whose case is undocumented, such as İ or a final Σ", 2
+    "depends, for some contact, on a letter whose case is undocumented, such as İ, a final Σ or, in"
+    " ILIKE, ß",
+    2,
 )
 """How Unicode changes the case of letters: one by one, or by their place in the word."""
 
