@@ -16,6 +16,7 @@ from segctl.app.plan import compare_with_account, read_request
 from segctl.common.files import write_text
 from segctl.common.folder import Folder
 from segctl.common.suggest import did_you_mean
+from segctl.declarations.generating import query_file_text
 from segctl.declarations.updating import formatted_query, update_segment_file
 from segctl.errors import Diagnostic, InvalidInput, Severity, UsageError
 from segctl.history.committed import is_committed
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from segctl.app.connection import Connection
     from segctl.app.console import Console
     from segctl.app.project import Project
+    from segctl.declarations.generating import GeneratedFile
     from segctl.model import Declared, Plan
     from segctl.model.contact_fields import ListNames
 
@@ -86,10 +88,15 @@ def write_accepted(project: Project, file: AcceptedFile) -> None:
 
 def _find(names: Sequence[str], plan: Plan) -> list[Patch | Replace]:
     """Return the changes that would undo an edit by hand, each once."""
-    by_key: dict[str, Patch | Replace] = {}
-    for change in plan.changes:
-        if isinstance(change, Patch | Replace) and change.reason in _BY_HAND:
-            by_key |= dict.fromkeys((change.id, change.before.name, change.name), change)
+    edits = [
+        change
+        for change in plan.changes
+        if isinstance(change, Patch | Replace) and change.reason in _BY_HAND
+    ]
+    # The name on the account comes last: anybody there could have given it a file's name or an id.
+    by_key = {change.before.name: change for change in edits}
+    by_key |= {change.name: change for change in edits}
+    by_key |= {change.id: change for change in edits}
     missing = [name for name in dict.fromkeys(names) if name not in by_key]
     if missing:
         quoted = ", ".join(f"`{name}`" for name in missing)
@@ -125,15 +132,18 @@ def _updated_files(
         keys.discard("query_dsl")
         _refuse_shared(project, query_file, declared.name)
         _committed(project, query_file, project.files.queries[query_file])
-        text = remote.query if remote.query.endswith("\n") else f"{remote.query}\n"
-        yield AcceptedFile(query_file, text, change.before.name)
+        yield _accepted(query_file, query_file_text(remote.query), change)
     if keys:
         data = project.files.segments[declared.file]
         _committed(project, declared.file, data)
         updated = update_segment_file(declared.file, data.decode("utf-8"), remote, keys, lists)
-        if updated.reason:
-            raise UsageError(updated.reason, hint="edit the file by hand, as `segctl drift` shows")
-        yield AcceptedFile(declared.file, updated.text, change.before.name)
+        yield _accepted(declared.file, updated, change)
+
+
+def _accepted(path: str, generated: GeneratedFile, change: Patch | Replace) -> AcceptedFile:
+    if generated.reason:
+        raise UsageError(generated.reason, hint="edit the file by hand, as `segctl drift` shows")
+    return AcceptedFile(path, generated.text, change.before.name)
 
 
 def _refuse_shared(project: Project, query_file: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The text of a file that declares a given segment. Pure: a value to text.
+"""The text of a file that declares a given segment, or of one with its query. Pure.
 
 Owns the text that `segctl import` writes, and the proof: the text is read again as a segment file
 and must declare exactly the given segment, its query to the byte. What no file can contain (NUL,
@@ -87,6 +87,28 @@ def segment_text(
         if not reason and not (must_be_formatted and format_segment_file("", text).changed):
             return GeneratedFile(text)
     return GeneratedFile("", reason)
+
+
+def query_file_text(query: str) -> GeneratedFile:
+    """Return the text of a `.sql` file that holds a query.
+
+    Nothing can be escaped there, so what an editor would hide gives a reason as well.
+    """
+    text = query if query.endswith("\n") else f"{query}\n"
+    half = _SURROGATE.search(text)
+    if half:
+        return GeneratedFile("", f"it contains half a character (U+{ord(half.group()):04X})")
+    source, queries = b"name: Any\nquery_file: query.sql\n", {"any/query.sql": text.encode()}
+    declared, document = read_segment("any/segment.yaml", source, queries, "any")
+    if declared is None:
+        return GeneratedFile("", _first_error(document))
+    # A file with CRLF has it on the account as well.
+    unbroken = text.replace("\r\n", "\n")
+    for char in unbroken:
+        if _BLOCK_BREAKS.match(char) or not _is_visible_in_block(char):
+            return GeneratedFile("", f"its query contains U+{ord(char):04X}, which editors hide")
+    is_same = declared.segment.query == text
+    return GeneratedFile(text) if is_same else GeneratedFile("", "segctl cannot write it exactly")
 
 
 def _difference(text: str, segment: Segment, upgrade_from: str) -> str:
