@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any
 
 from segctl.common.secrets import redact
 
+_UNUSUAL = re.compile("[^\n -~]")
+
 
 def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Return indented JSON that is valid UTF-8, with whole API keys masked."""
+    """Return indented JSON that is valid UTF-8, with whole API keys masked.
+
+    What acts on a terminal or reorders a line is escaped, and so is half a surrogate pair, which a
+    name on the account may hold and UTF-8 cannot encode.
+    """
     text = redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True)
-    # A name on the account may hold half a surrogate pair, which UTF-8 cannot encode: escape it.
-    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"
+    return _UNUSUAL.sub(_escaped, text) + "\n"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    char = match.group()
+    is_unsafe = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return json.dumps(char)[1:-1] if is_unsafe else char
 
 
 class DuplicateKey(ValueError):

@@ -45,6 +45,9 @@ OLDEST_MINOR = 1
 LONGEST_EXCERPT = 400
 """Characters of a source line in a diagnostic. A plan has the whole line."""
 
+_ROOM_FOR_LINES = 1 << 20
+"""Characters of source lines that are whole in a plan."""
+
 SHORT_DIGEST = 32
 """Hex digits of a digest that messages show, and the fewest that an approval may give: with 128
 bits nobody finds a second plan that begins with them."""
@@ -210,19 +213,25 @@ def diagnostics_json(
 ) -> list[dict[str, Any]]:
     """Return diagnostics as JSON data.
 
-    `longest` is the limit on the characters of a source line, `None` for no limit.
+    `longest` is the limit on the characters of a source line. `None`: lines are whole, until they
+    fill the room for whole lines, since thousands of findings can be in one long line.
     """
-    return [
-        {
-            "code": diagnostic.code,
-            "severity": diagnostic.severity.value,
-            "summary": diagnostic.summary,
-            "hint": diagnostic.hint,
-            "source": source_json(diagnostic.span),
-            "excerpt": diagnostic.excerpt[:longest],
-        }
-        for diagnostic in diagnostics
-    ]
+    entries = []
+    room = _ROOM_FOR_LINES
+    for diagnostic in diagnostics:
+        limit = LONGEST_EXCERPT if longest is None and room <= 0 else longest
+        entries.append(
+            {
+                "code": diagnostic.code,
+                "severity": diagnostic.severity.value,
+                "summary": diagnostic.summary,
+                "hint": diagnostic.hint,
+                "source": source_json(diagnostic.span),
+                "excerpt": diagnostic.excerpt[:limit],
+            }
+        )
+        room -= len(diagnostic.excerpt)
+    return entries
 
 
 def source_json(span: Span | None) -> dict[str, Any] | None:
