@@ -20,7 +20,7 @@ from segctl.contacts.dataset import PULLED_FORMAT
 from segctl.contacts.file_readers import read_relation
 from segctl.contacts.pulled_tables import METADATA, METADATA_COLUMNS
 from segctl.errors import UnexpectedResponse, UsageError
-from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
+from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN, ColumnType
 from segctl.query.list_ids import LIST_IDS
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from segctl.contacts.file_readers import Relation
     from segctl.contacts.pull import DownloadedExport
     from segctl.contacts.store import ContactStore
-    from segctl.query.catalogue import ColumnType
 
 _DOMAINS = "email_domains"
 
@@ -227,12 +226,16 @@ _DOMAINS_SQL = (
 def _rows_sql(relation: Relation | None, types: Mapping[str, str]) -> str:
     columns = {} if relation is None else relation.columns
     values = ", ".join(
-        f"CAST({columns[name].value if name in columns else 'NULL'} AS {duckdb_type})"
-        f" AS {name_sql(name)}"
+        f"CAST({columns[name].value if name in columns else _missing(duckdb_type)}"
+        f" AS {duckdb_type}) AS {name_sql(name)}"
         for name, duckdb_type in types.items()
     )
     source = "" if relation is None else f" FROM {relation.source}"
     return f"SELECT {values}{source}"
+
+
+def _missing(duckdb_type: str) -> str:
+    return "[]" if duckdb_type == TYPES[ColumnType.ARRAY] else "NULL"
 
 
 def _id(relation: Relation) -> str:

@@ -79,8 +79,13 @@ def typed_column(raw: str, duckdb_type: str, column_type: ColumnType) -> Column:
         return Column(column_type, f"CAST({empty} AS {TYPES[column_type]})", unusable=unusable)
     if column_type is ColumnType.VARCHAR:
         return Column(column_type, value)
-    is_present = rf"regexp_matches({raw}, '\S')" if duckdb_type in _TEXTS else f"{raw} IS NOT NULL"
-    return Column(column_type, value, f"({is_present} AND {value} IS NULL)", raw)
+    if duckdb_type in _TEXTS:
+        # Only of the few rows without a value is it asked whether they have a text.
+        is_present = rf"COALESCE(regexp_matches({raw}, '\S'), FALSE)"
+        fault = f"CASE WHEN {value} IS NULL THEN {is_present} ELSE FALSE END"
+    else:
+        fault = f"({raw} IS NOT NULL AND {value} IS NULL)"
+    return Column(column_type, value, fault, raw)
 
 
 def id_column(raw: str, duckdb_type: str) -> Column:
