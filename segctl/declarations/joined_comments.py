@@ -14,14 +14,14 @@ from segctl.documents.yaml_positions import ScalarMap, TextMap
 from segctl.errors import Span
 
 if TYPE_CHECKING:
-    from segctl.documents.document import Document
+    from segctl.documents.document import Document, Place
 
 _QUERY = ("query_dsl",)
 
 
 def check_joined_comments(document: Document, query: str) -> None:
     """Report each comment of the query that hides text of a later line of the file."""
-    place = document.places.get(_QUERY)
+    place = _written_at(document)
     if place is None or place.style == "|" or "--" not in query:
         return
     written = document.text[place.offset : place.end_offset]
@@ -43,6 +43,23 @@ def check_joined_comments(document: Document, query: str) -> None:
                 Span(document.file, line, column),
                 hint="write `query_dsl: |`, which keeps the line breaks",
             )
+
+
+def _written_at(document: Document) -> Place | None:
+    """Return the place of the query's text, which is that of the anchor if the query repeats it."""
+    place, text = document.places.get(_QUERY), document.text
+    if place is None or text[place.offset : place.offset + 1] != "*":
+        return place
+    anchor = f"&{text[place.offset + 1 : place.end_offset]}"
+    anchored = (
+        other
+        for other in document.places.values()
+        if other.offset < place.offset
+        and text.startswith(anchor, other.offset)
+        and not text[other.offset + len(anchor)].strip()
+    )
+    # An anchor may be given again: an alias means the last one above it.
+    return max(anchored, key=lambda other: other.offset, default=None)
 
 
 def _first_hidden_line(

@@ -48,6 +48,24 @@ HIDING = {
         f"query_dsl: >\n  {SELECT}\n  WHERE (a = 1 -- one\n  )\n\n  AND (b = 2 -- two\n  )\n",
         ((4, 16, 5), (7, 14, 8)),
     ),
+    "an anchor": (
+        f"query_dsl: &q >\n  {SELECT}\n  -- only Germans\n  WHERE country = 'DE'\n",
+        ((4, 3, 5),),
+    ),
+    "an alias": (
+        (
+            f"description: &q >\n  {SELECT}\n  -- only Germans\n  WHERE country = 'DE'\n"
+            "query_dsl: *q\n"
+        ),
+        ((4, 3, 5),),
+    ),
+    "an alias of an anchor that was given twice": (
+        (
+            f"owner: &q |\n  {SELECT}\ndescription: &q >\n  {SELECT}\n  -- only Germans\n"
+            "  WHERE country = 'DE'\nquery_dsl: *q\n"
+        ),
+        ((6, 3, 7),),
+    ),
     "a query that cannot be parsed": (
         "query_dsl: >\n  SELECT ? FROM -- whom\n  contact_data\n",
         ((3, 17, 4),),
@@ -55,6 +73,9 @@ HIDING = {
 }
 
 HARMLESS = {
+    "an alias of a literal": (
+        f"description: &q |\n  {SELECT}\n  -- only Germans\n  WHERE country = 'DE'\nquery_dsl: *q\n"
+    ),
     "literal": f"query_dsl: |\n  {SELECT}\n  -- only Germans\n  WHERE country = 'DE'\n",
     "at the end": f"query_dsl: >\n  {SELECT}\n  WHERE country = 'DE'\n  -- only Germans\n",
     "comments at the end": f"query_dsl: >\n  {SELECT}\n  WHERE country = 'DE'\n  -- a\n  -- b\n",
