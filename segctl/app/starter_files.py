@@ -65,7 +65,7 @@ GITHUB_FILES = (
     *(
         f"{ACTION}/{name}"
         for name in (
-            *("action.yml", "requirements.txt", "common.sh", "github.py"),
+            *(".gitattributes", "action.yml", "requirements.txt", "common.sh", "github.py"),
             *("install.sh", "approve.sh", "run.sh", "report.sh"),
         )
     ),

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from segctl.app.starter_files import VERSION_LINE
+from tests.history.repository import Repository
 from tests.support.builders import query
 from tests.support.process import IS_ROOT, REPOSITORY
 
@@ -55,6 +56,21 @@ def test_the_workflows_and_the_action_are_those_of_segctl(project: Project) -> N
     kept = {path.name for path in action.iterdir() if path.is_file()}
     assert {name.rpartition("/")[2] for name in files if "actions" in name} == kept
     assert os.access(project.root / ".github/actions/segctl/run.sh", os.X_OK)
+
+
+def test_git_for_windows_leaves_the_line_ends_of_the_action(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project.run("init")
+    repository = Repository(project.root, project.root)
+    repository.git("init", "--quiet")
+    repository.commit("Begin", {})
+    clone = tmp_path_factory.mktemp("windows") / "clone"
+    repository.git("clone", "--quiet", "-c", "core.autocrlf=true", ".", str(clone))
+    assert b"\r\n" in (clone / "segctl.yaml").read_bytes()
+    files = tree(clone / ".github/actions/segctl")
+    assert "run.sh" in files
+    assert [name for name, data in files.items() if b"\r" in data] == []
 
 
 def test_a_second_init_writes_nothing(project: Project) -> None:
