@@ -145,6 +145,10 @@ def test_a_fence_ends_where_it_should(text: str) -> None:
         ("a deadbeef b", "a <code>deadbeef</code> b"),
         ("<b>", "<code>&lt;b&gt;</code>"),
         (
+            "commit cfff1d0792 (2026-05-28, A Committer) declared it",
+            "commit <code>cfff1d0792</code> (<code>2026-05-28</code>, A Committer) declared it",
+        ),
+        (
             "set it (or `A_B`, or A_B_FILE), or sum(x)",
             "set it (or <code>A_B</code>, or <code>A_B_FILE</code>), or <code>sum(x)</code>",
         ),

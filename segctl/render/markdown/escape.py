@@ -61,6 +61,13 @@ def _code_and_punctuation(run: list[str]) -> Iterator[Html]:
         if shown.count(")") > shown.count("("):
             # The plain words before opened it.
             shown = shown.removesuffix(")")
+        before, opened, after = shown.rpartition("(")
+        if before.strip() and after and ")" not in after:
+            # The plain words behind close it.
+            yield from _code_and_punctuation([before])
+            yield html(opened)
+            yield from _code_and_punctuation([after, text[len(shown) :]])
+            return
         yield code(shown) if shown else html(text)
         yield html(text[len(shown) :]) if shown else Html()
 
