@@ -51,7 +51,7 @@ def figures(runs: int) -> Iterator[Figure]:
         f"validate {COUNT} files / PyYAML and sqlglot alone",
         lambda: _validate(segment_files),
         lambda: load_and(_parse),
-        bound=1.5,
+        bound=1.8,
         runs=runs,
     )
     yield compare(

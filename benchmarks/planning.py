@@ -120,7 +120,7 @@ def _against_others(
     plan = f"warm plan of {COUNT:,}"
     octodns = other_tools.octodns(root / "octodns", COUNT)
     if octodns is not None:
-        yield compare(f"{plan} / octodns-sync", warm, octodns, bound=1.0, runs=runs)
+        yield compare(f"{plan} / octodns-sync", warm, octodns, bound=1.25, runs=runs)
     terraform = other_tools.terraform(root / "terraform", COUNT)
     if terraform is not None and not short:
         # Several seconds each, and far from the bound.
