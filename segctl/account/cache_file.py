@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from segctl.common.folder import Folder
 
-Entries = TypeVar("Entries")
+Entry = TypeVar("Entry")
 
 FORMAT = 1
 LARGEST_FOLDER = 128 << 20
@@ -53,6 +53,20 @@ def is_settled(updated_at: str | None, settled: datetime | None) -> bool:
     return edited is not None and settled is not None and edited <= settled
 
 
+def decode_entries(
+    data: Mapping[str, Any], key: str, decode: Callable[[Any], Entry]
+) -> dict[str, Entry]:
+    """Return what a file has under a key, by id. Raises `ValueError` for anything else.
+
+    `decode` raises `ValueError`, too, for an entry that was never written.
+    """
+    match data.get(key):
+        case dict(entries):
+            return {id_: decode(entry) for id_, entry in entries.items()}
+        case _:
+            raise ValueError("the file is damaged")
+
+
 class CacheFile:
     """The file of one account and one kind of content, such as definitions.
 
@@ -66,20 +80,20 @@ class CacheFile:
         self._noun = noun
         self._say = say
 
-    def read(self, decode: Callable[[Mapping[str, Any]], Entries], empty: Entries) -> Entries:
-        """Return the decoded content, or `empty` without a file that can be used.
+    def read(self, decode: Callable[[Mapping[str, Any]], dict[str, Entry]]) -> dict[str, Entry]:
+        """Return the decoded content, empty without a file that can be used.
 
         `decode` raises `ValueError` for anything that `write` was never given.
         """
         try:
             return decode(read_private_json(self._folder, self._file, FORMAT))
         except FileNotFoundError:
-            return empty
+            return {}
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             path = self._folder.path / self._file
             self._say(f"cached {self._noun} in {path} are ignored: {reason}")
-            return empty
+            return {}
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Replace the file atomically; of two concurrent runs the later wins."""

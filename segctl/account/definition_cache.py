@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.account.cache_file import CacheFile, is_settled, settled_before
+from segctl.account.cache_file import CacheFile, decode_entries, is_settled, settled_before
 from segctl.common.secrets import find_keys
 from segctl.model import Validation
 
@@ -49,7 +49,7 @@ class DefinitionCache:
     ) -> None:
         self._file = CacheFile(folder.below(FOLDER), account, "definitions", say)
         self._now = now
-        self._known: dict[str, _Entry] = self._file.read(_decode, {})
+        self._known: dict[str, _Entry] = self._file.read(_decode)
 
     def find(self, listed: Remote) -> Remote | None:
         """Return a listed segment with its cached query, or `None` where it must be read.
@@ -115,12 +115,8 @@ def _entry(remote: Remote, settled: datetime) -> _Entry | None:
 
 
 def _decode(data: Mapping[str, Any]) -> dict[str, _Entry]:
-    """Read the content of a file. Raises `ValueError` for anything that `_write` does not write."""
-    match data:
-        case {"segments": dict(entries)}:
-            return {id_: _decode_entry(entry) for id_, entry in entries.items()}
-        case _:
-            raise ValueError("the file is damaged")
+    """Read the content of a file. Raises `ValueError` for anything that was never written."""
+    return decode_entries(data, "segments", _decode_entry)
 
 
 def _decode_entry(entry: Any) -> _Entry:

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.account.cache_file import is_settled, settled_before
+from segctl.account.single_send_cache import SingleSendCache
 from segctl.account.snapshot import at_once
 from segctl.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from segctl.account.single_send_cache import SingleSendCache
     from segctl.common.clock import Clock
     from segctl.model.single_sends import SingleSend
     from segctl.sendgrid.api import Reader
@@ -34,23 +32,15 @@ class UsageChecker:
     def __init__(self, account: Reader, clock: Clock) -> None:
         self._account = account
         self._clock = clock
-        self._known: dict[str, SingleSend] = {}
+        self._cache = SingleSendCache(clock.now())
         self._lock = threading.Lock()
 
     def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
         """Return the Single Sends that go to a segment now. Raises `RemoteError`."""
         with self._lock:
-            now = self._clock.now()
-            sends, _ = _read(self._account, self._account.list_single_sends(), self._find)
-            settled = settled_before(now, self._account.server_time)
-            self._known = {send.id: send for send in sends if is_settled(send.updated_at, settled)}
+            self._cache.now = self._clock.now()
+            sends = read_single_sends(self._account, cache=self._cache)
         return tuple(send for send in sends if segment_id in send.segment_ids)
-
-    def _find(self, listed: SingleSend) -> SingleSend | None:
-        known = self._known.get(listed.id)
-        if known is None or known.updated_at != listed.updated_at:
-            return None
-        return replace(listed, segment_ids=known.segment_ids)
 
 
 def read_single_sends(
@@ -68,22 +58,10 @@ def read_single_sends(
     """
     listed = account.list_single_sends()
     server_time = account.server_time
-    find = cache.find if cache is not None else lambda _send: None
-    sends, read = _read(account, [send for send in listed if wanted(send)], find, progress)
-    if cache is not None:
-        cache.store(listed, read, server_time)
-    return sends
-
-
-def _read(
-    account: Reader,
-    listed: Sequence[SingleSend],
-    find: Callable[[SingleSend], SingleSend | None],
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> tuple[tuple[SingleSend, ...], list[SingleSend]]:
-    """Return Single Sends with their segments, in order, and those of them that `find` lacked."""
-    by_id = {send.id: find(send) for send in listed}
-    unknown = [send for send in listed if by_id[send.id] is None]
+    by_id = {
+        send.id: None if cache is None else cache.find(send) for send in listed if wanted(send)
+    }
+    unknown = [send for send in listed if send.id in by_id and by_id[send.id] is None]
 
     def read(send: SingleSend) -> SingleSend | None:
         try:
@@ -99,4 +77,6 @@ def _read(
             if current is not None:
                 by_id[current.id] = current
                 fresh.append(current)
-    return tuple(send for send in by_id.values() if send is not None), fresh
+    if cache is not None:
+        cache.store(listed, fresh, server_time)
+    return tuple(send for send in by_id.values() if send is not None)

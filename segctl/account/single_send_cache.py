@@ -11,15 +11,16 @@ Cached are ids and times: no name, which may be a person's. What is read is deci
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.account.cache_file import CacheFile, is_settled, settled_before
+from segctl.account.cache_file import decode_entries, is_settled, settled_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from segctl.common.folder import Folder
+    from segctl.account.cache_file import CacheFile
     from segctl.model.single_sends import SingleSend
 
 FOLDER = "single-sends"
@@ -29,21 +30,19 @@ _Entry: TypeAlias = tuple[str, tuple[str, ...]]
 
 
 class SingleSendCache:
-    """The audiences of one account's Single Sends, read on construction and written by `store`.
+    """The audiences of one account's Single Sends, read from the `file` when first needed.
 
-    `account`, `now` and `say` are as for `DefinitionCache`.
+    `now` is a moment before anything is read of the account; whoever reads it again sets it again.
+    Without a file, they are kept in memory.
     """
 
-    def __init__(
-        self,
-        folder: Folder,
-        account: str,
-        now: datetime,
-        say: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self._file = CacheFile(folder.below(FOLDER), account, "Single Sends", say)
-        self._now = now
-        self._known: dict[str, _Entry] = self._file.read(_decode, {})
+    def __init__(self, now: datetime, file: CacheFile | None = None) -> None:
+        self.now = now
+        self._file = file
+
+    @cached_property
+    def _known(self) -> dict[str, _Entry]:
+        return {} if self._file is None else self._file.read(_decode)
 
     def find(self, listed: SingleSend) -> SingleSend | None:
         """Return a listed Single Send with its segments, or `None` where it must be read."""
@@ -59,23 +58,20 @@ class SingleSendCache:
 
         `server_time` is as for `DefinitionCache.store`.
         """
-        settled = settled_before(self._now, server_time)
+        settled = settled_before(self.now, server_time)
         known = {send.id: self._known[send.id] for send in listed if self.find(send) is not None}
         for send in read:
             if send.updated_at is not None and is_settled(send.updated_at, settled):
                 known[send.id] = (send.updated_at, send.segment_ids)
         if known != self._known:
             self._known = known
-            self._file.write({"single_sends": known})
+            if self._file is not None:
+                self._file.write({"single_sends": known})
 
 
 def _decode(data: Mapping[str, Any]) -> dict[str, _Entry]:
     """Read the content of a file. Raises `ValueError` for anything that `store` does not write."""
-    match data:
-        case {"single_sends": dict(entries)}:
-            return {id_: _decode_entry(entry) for id_, entry in entries.items()}
-        case _:
-            raise ValueError("the file is damaged")
+    return decode_entries(data, "single_sends", _decode_entry)
 
 
 def _decode_entry(entry: Any) -> _Entry:

@@ -28,8 +28,8 @@ class Connection:
 
     `requests` returns how many requests were sent so far. `digest` identifies the account in caches
     without naming it. `downloads` opens a client for exported files, which never sends the key.
-    `stop` ends everything that waits for the account. `definitions` and `single_sends` are
-    the caches, `None` if none is used.
+    `stop` ends everything that waits for the account. `definitions` and `single_sends` are the
+    caches, `None` if none is used.
     """
 
     target: TargetRef
@@ -143,11 +143,10 @@ def _caches(
     folder = cache_folder(project)
     if folder is None:
         return None, None
+    from segctl.account.cache_file import CacheFile  # noqa: PLC0415
     from segctl.account.definition_cache import DefinitionCache  # noqa: PLC0415
-    from segctl.account.single_send_cache import SingleSendCache  # noqa: PLC0415
+    from segctl.account.single_send_cache import FOLDER, SingleSendCache  # noqa: PLC0415
 
     now, say = project.clock.now(), console.mention
-    return (
-        DefinitionCache(folder, digest, now, say),
-        SingleSendCache(folder, digest, now, say),
-    )
+    single_sends = CacheFile(folder.below(FOLDER), digest, "Single Sends", say)
+    return DefinitionCache(folder, digest, now, say), SingleSendCache(now, single_sends)

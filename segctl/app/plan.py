@@ -211,7 +211,7 @@ def plan_with_snapshot(
     plan, snapshot = compare_with_account(connection, request, console)
     references: References | None = None
     unread: tuple[Diagnostic, ...] = ()
-    if any(change.id is not None for change in plan.changes):
+    if plan.changes:
         from segctl.app.single_sends import with_single_sends  # noqa: PLC0415 - only for changes
 
         ignored = request.options.ignore_references
