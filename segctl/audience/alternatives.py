@@ -14,6 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.query import ast
+from segctl.query.comparison_operators import INVERSE
 from segctl.query.value_types import refusal
 
 if TYPE_CHECKING:
@@ -26,17 +27,6 @@ MAX_ALTERNATIVES = 32
 
 Alternative: TypeAlias = tuple[ast.Expression, ...]
 """Conditions that must all be TRUE."""
-
-_INVERSE: dict[str, ast.ComparisonOperator] = {
-    "=": "!=",
-    "!=": "=",
-    "<": ">=",
-    "<=": ">",
-    ">": "<=",
-    ">=": "<",
-    "IS DISTINCT FROM": "IS NOT DISTINCT FROM",
-    "IS NOT DISTINCT FROM": "IS DISTINCT FROM",
-}
 
 
 class _Wanted(StrEnum):
@@ -116,7 +106,7 @@ def _as_condition(node: ast.Expression, wanted: _Wanted) -> ast.Expression:
 def _of_comparison(node: ast.Comparison, wanted: _Wanted) -> list[Alternative]:
     comparison = node
     if wanted in (_Wanted.FALSE, _Wanted.NOT_TRUE):
-        comparison = _comparison(node, _INVERSE[node.op], node.left, node.right)
+        comparison = _comparison(node, INVERSE[node.op], node.left, node.right)
     if wanted in (_Wanted.TRUE, _Wanted.FALSE) or node.op.startswith("IS "):
         return [(comparison,)]
     nulls = [

@@ -17,6 +17,7 @@ from segctl.audience.scope import CONTACT
 from segctl.audience.typed_sql import join_conditions, name_sql
 from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN
+from segctl.query.comparison_operators import FLIPPED
 from segctl.query.joins import conditions_of, is_contact_join
 from segctl.query.value_types import CannotTranslate
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from segctl.audience.scope import ScopedTable, TableScope
     from segctl.audience.subqueries import SubqueryTranslator
 
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ID = name_sql(JOIN_COLUMN)
 _Nodes = dict[frozenset[str], list[ast.Expression]]
 """Conditions by the aliases of the events in them."""
@@ -250,7 +250,7 @@ class _EventTree:
             ]
             (left, right), op = (side.sql for side in sides), str(node.op)
             if child in aliases[0]:
-                left, right, op = right, left, _FLIPPED.get(op, op)
+                left, right, op = right, left, FLIPPED.get(op, op)
                 aliases.reverse()
             if child in aliases[0] or alias in aliases[1]:
                 raise cannot_bound(node, "one side of this comparison is about both events")

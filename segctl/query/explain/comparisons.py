@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from segctl.query.comparison_operators import FLIPPED
 from segctl.query.explain.ranges import exact_time, time_range, whole_day
 from segctl.query.explain.statements import FieldStatement
 from segctl.query.explain.terms import computed
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from segctl.query import ast
     from segctl.query.explain.terms import Term
 
-FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-"""The operator to use when the operands change places; others stay."""
 _BOUND_WORDS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 _ORDER_WORDS = {
     "<": "less than", "<=": "less than or equal to",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN
-from segctl.query.explain.comparisons import FLIPPED
+from segctl.query.comparison_operators import FLIPPED
 from segctl.query.explain.operands import SINGLE_SEND_PATH, read_term
 from segctl.query.explain.times import NamedTime, TimeBound, TimePoint, read_time
 from segctl.query.explain.values import string_values

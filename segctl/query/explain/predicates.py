@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.query import ast
+from segctl.query.comparison_operators import FLIPPED, INVERSE
 from segctl.query.explain.comparisons import (
-    FLIPPED,
     compare_terms,
     compare_with_literal,
     point_or_text,
@@ -37,10 +37,6 @@ from segctl.query.visit import walk
 if TYPE_CHECKING:
     from segctl.query.explain.scope import ExplainScope
     from segctl.query.explain.terms import Term
-
-_NEGATED = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">",
-            "IS DISTINCT FROM": "IS NOT DISTINCT FROM",
-            "IS NOT DISTINCT FROM": "IS DISTINCT FROM"}  # fmt: skip
 
 
 def read_predicate(  # noqa: PLR0911 - one return per shape
@@ -107,7 +103,7 @@ def _read_comparison(
     left, right, op = node.left, node.right, str(node.op)
     if not _uses_column(left):
         left, right, op = right, left, FLIPPED.get(op, op)
-    op, case = _NEGATED[op] if negated else op, ""
+    op, case = INVERSE[op] if negated else op, ""
     if isinstance(right, ast.Null):
         is_unset = op == "IS NOT DISTINCT FROM"
         return read_is_set(scope, left, is_unset=is_unset) if op.startswith("IS") else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from segctl.query import ast
 from segctl.query.catalogue import ColumnType
+from segctl.query.comparison_operators import FLIPPED
 from segctl.query.lint.values import value_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ AtomKind: TypeAlias = Literal["in", "not in", "<", "<=", ">", ">=", "null", "not
 MAX_ATOMS: Final = 100
 """The number of conditions on one column that are compared, each with each."""
 
-_FLIPPED: Final[dict[str, str]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NEGATED: Final[dict[AtomKind, AtomKind]] = {
     "in": "not in",
     "not in": "in",
@@ -106,7 +106,7 @@ def _comparison_atom(node: ast.Comparison, context: NodeContext) -> Iterator[Ato
     left, right = node.left, node.right
     op: str = node.op
     if isinstance(right, ast.Column) and not isinstance(left, ast.Column):
-        left, right, op = right, left, _FLIPPED.get(op, op)
+        left, right, op = right, left, FLIPPED.get(op, op)
     if not isinstance(left, ast.Column):
         return
     match op:
