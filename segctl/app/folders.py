@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from segctl.common.files import locate_folder
 from segctl.errors import Refused
-from segctl.history.git_process import repository_root
 from segctl.project import environment
+from segctl.project.location import repository_root
 from segctl.project.state_folder import STATE_FOLDER, make_state_folder
 from segctl.render.terminal import clean
 

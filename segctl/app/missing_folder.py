@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
 from segctl.history.git import current_commit, find_move_out_of, read_timeline
-from segctl.history.git_process import repository_root
 from segctl.history.other_projects import find_declared_elsewhere
+from segctl.project.location import repository_root
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:

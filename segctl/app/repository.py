@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def render_context(project: Project, generated_at: str) -> RenderContext:
     """Return what views need to link to files: the commit, and the folder in the repository."""
     from segctl.history.git import current_commit  # noqa: PLC0415 - asks git
-    from segctl.history.git_process import repository_root  # noqa: PLC0415 - asks git
+    from segctl.project.location import repository_root  # noqa: PLC0415 - not for --help
     from segctl.render.context import RenderContext  # noqa: PLC0415
 
     if repository_root(project.root) is None:
@@ -25,7 +25,7 @@ def render_context(project: Project, generated_at: str) -> RenderContext:
 
 def folder_in_repository(project: Project) -> str:
     """Return the project's folder relative to the top of its repository; empty at the top."""
-    from segctl.history.git_process import repository_root  # noqa: PLC0415 - asks git
+    from segctl.project.location import repository_root  # noqa: PLC0415 - not for --help
 
     root = project.root.resolve()
     # GitHub's runner makes a checkout without .git if git is not installed.

@@ -21,10 +21,11 @@ from segctl.history.all_parents import correct_removals
 from segctl.history.folder_history import FolderHistory, prove_for, read_folder_history
 from segctl.history.former_names import find_former
 from segctl.history.git_log import LOG, parse_log, renamed_paths
-from segctl.history.git_process import TIMEOUT, Git, repository_root
+from segctl.history.git_process import TIMEOUT, Git
 from segctl.history.other_projects import declared_by_others
 from segctl.history.split_renames import moved_files, with_split_renames
 from segctl.planning.ownership import RemovalHistory
+from segctl.project.location import repository_root
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

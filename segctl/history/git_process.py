@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
 from segctl.history.git_log import is_file
+from segctl.project.location import repository_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,15 +63,6 @@ SUBMODULE = b"160000"
 _FULL_CLONE = "check out the whole history"
 _UNSHALLOW = "`fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`"
 _LONGEST_MESSAGE = 200
-
-
-def repository_root(root: Path) -> Path | None:
-    """Return the top folder of the repository that contains a project, `None` if there is none.
-
-    Looks for `.git` instead of running git, which refuses some repositories.
-    """
-    start = root.resolve()
-    return next((path for path in (start, *start.parents) if (path / ".git").exists()), None)
 
 
 class Git:

@@ -1,4 +1,7 @@
-"""Where a project is: the nearest folder with a segctl.yaml. Reads no file."""
+"""Where a project and its repository are: the nearest folders with segctl.yaml and .git.
+
+Reads no file.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,23 @@ def project_folder() -> str:
     or a repository of another user, as git does not: `/tmp` may have one.
     """
     folder = Path.cwd()
-    if os.path.lexists(folder / FILE) or (folder / SEGMENTS).is_dir():
+    top = repository_root(folder)
+    is_here = os.path.lexists(folder / FILE) or (folder / SEGMENTS).is_dir()
+    if is_here or top is None or not _is_own(top / ".git"):
         return "."
-    for parent, child in zip(folder.parents, (folder, *folder.parents), strict=False):
-        if (child / ".git").exists():
-            break
-        if (parent / FILE).is_file() and _is_in_repository(parent):
-            return os.path.relpath(parent)
-    return "."
+    inside = (parent for parent in folder.parents if parent.is_relative_to(top))
+    own = (parent for parent in inside if (parent / FILE).is_file() and _is_own(parent / FILE))
+    nearest = next(own, None)
+    return "." if nearest is None else os.path.relpath(nearest)
 
 
-def _is_in_repository(folder: Path) -> bool:
-    tops = (path for path in (folder, *folder.parents) if (path / ".git").exists())
-    top = next(tops, None)
-    return top is not None and _is_own(top / ".git") and _is_own(folder / FILE)
+def repository_root(root: Path) -> Path | None:
+    """Return the top folder of the repository that contains a project, `None` if there is none.
+
+    Looks for `.git` instead of running git, which refuses some repositories.
+    """
+    start = root.resolve()
+    return next((path for path in (start, *start.parents) if (path / ".git").exists()), None)
 
 
 def _is_own(path: Path) -> bool:
