@@ -20,10 +20,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.joined_comments import check_joined_comments
-from segctl.declarations.key_blocks import FileBlocks, comments_in, comments_of, split_blocks
+from segctl.declarations.key_blocks import (
+    FileBlocks,
+    comments_beside,
+    comments_of,
+    split_blocks,
+)
 from segctl.documents.git_leftovers import git_leftover
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
@@ -33,7 +38,7 @@ from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
     from segctl.declarations.key_blocks import KeyBlock
-    from segctl.documents.document import Document, Place
+    from segctl.documents.document import Document
 
 FIRST_KEYS = ("name", "description", "owner", "tags", "protected", "adopt")
 """The keys that describe a segment to people come first in a file."""
@@ -63,9 +68,7 @@ class Formatted:
 
 def format_segment_file(file: str, text: str) -> Formatted:
     """Format a segment file; `text` has its original line ends and byte order mark."""
-    mark, body = _split_byte_order_mark(text)
-    line_end = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
-    body = body.replace("\r\n", "\n")
+    mark, body, line_end = split_layout(text)
     document = parse_document(file, body)
     query = document.value.get(QUERY) if isinstance(document.value, dict) else None
     if isinstance(query, str):
@@ -170,36 +173,20 @@ def _assemble(document: Document, blocks: FileBlocks, formatted: FormattedQuery 
     """Return the text of the file, with the formatted query if there is one."""
     if formatted is None:
         return blocks.text()
-    below = dict(blocks.below)
-    moved_up = [line.strip() for line in below.pop(QUERY) if line]
-    lines, comments = _query_lines(document, formatted)
-    keys = tuple(
-        block.with_value(lines, (*moved_up, *comments)) if block.key == QUERY else block
-        for block in blocks.keys
-    )
-    return replace(blocks, keys=keys, below=below).text()
+    return blocks.with_value(QUERY, *_query_lines(document, formatted)).text()
 
 
 def _query_lines(document: Document, formatted: FormattedQuery) -> tuple[list[str], list[str]]:
     """Return the lines of the key and the query, and the comments that have no place there."""
     text = document.text
     key, place = document.keys[(QUERY,)], document.places[(QUERY,)]
-    comments = comments_in(text[key.end_offset : place.offset])
-    comments += comments_in(_rest_of_line(text, place))
+    comments = comments_beside(document, QUERY)
     start = f"{text[key.offset : key.end_offset]}:"
     comment = f" {comments[0]}" if comments else ""
     if place.style == "" and "\n" not in formatted.text:
         return [f"{start} {formatted.text}{comment}"], comments[1:]
     indented = [_INDENT + line if line else "" for line in formatted.text.split("\n")]
     return [f"{start} |{comment}", *indented], comments[1:]
-
-
-def _rest_of_line(text: str, place: Place) -> str:
-    """Return the rest of the line after a value, or after the `|` of a block."""
-    is_block = place.style in ("|", ">")
-    start = place.offset + 1 if is_block else place.end_offset
-    end = text.find("\n", start)
-    return text[start : end if end >= 0 else len(text)]
 
 
 def _is_equivalent(document: Document, text: str, formatted: FormattedQuery | None) -> bool:
@@ -213,10 +200,21 @@ def _is_equivalent(document: Document, text: str, formatted: FormattedQuery | No
         del before[QUERY]
         if not isinstance(query, str) or query.strip() != formatted.text:
             return False
+    return same_values(before, after) and comments_of(document) == comments_of(result)
+
+
+def same_values(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Return whether two files have the same keys, and the same value for each."""
     # As text, 1 differs from 1.0 and from true, and NaN does not differ from itself.
     same_keys = before.keys() == after.keys()
-    same_values = same_keys and all(repr(before[key]) == repr(after[key]) for key in before)
-    return same_values and comments_of(document) == comments_of(result)
+    return same_keys and all(repr(before[key]) == repr(after[key]) for key in before)
+
+
+def split_layout(text: str) -> tuple[str, str, str]:
+    """Return the byte order mark of a segment file, its text with LF, and its line end."""
+    mark, body = _split_byte_order_mark(text)
+    line_end = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
+    return mark, body.replace("\r\n", "\n"), line_end
 
 
 def _split_byte_order_mark(text: str) -> tuple[str, str]:

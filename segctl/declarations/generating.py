@@ -73,9 +73,9 @@ def segment_text(
     `upgrade_from` is the id of the v1 segment that it replaces; `above_query` holds lines of
     comment, each with its LF.
     """
-    half = _SURROGATE.search("".join((segment.name, segment.query, *segment.parent_list_ids)))
+    half = _half_character("".join((segment.name, segment.query, *segment.parent_list_ids)))
     if half:
-        return GeneratedFile("", f"it contains half a character (U+{ord(half.group()):04X})")
+        return GeneratedFile("", half)
     head = f"# yaml-language-server: $schema={schema}\n" if schema else ""
     head += f"name: {_scalar(segment.name)}\n"
     head += f"upgrade_from:\n{_INDENT}v1_id: {_scalar(upgrade_from)}\n" if upgrade_from else ""
@@ -95,9 +95,9 @@ def query_file_text(query: str) -> GeneratedFile:
     Nothing can be escaped there, so what an editor would hide gives a reason as well.
     """
     text = query if query.endswith("\n") else f"{query}\n"
-    half = _SURROGATE.search(text)
+    half = _half_character(text)
     if half:
-        return GeneratedFile("", f"it contains half a character (U+{ord(half.group()):04X})")
+        return GeneratedFile("", half)
     source, queries = b"name: Any\nquery_file: query.sql\n", {"any/query.sql": text.encode()}
     declared, document = read_segment("any/segment.yaml", source, queries, "any")
     if declared is None:
@@ -109,6 +109,12 @@ def query_file_text(query: str) -> GeneratedFile:
             return GeneratedFile("", f"its query contains U+{ord(char):04X}, which editors hide")
     is_same = declared.segment.query == text
     return GeneratedFile(text) if is_same else GeneratedFile("", "segctl cannot write it exactly")
+
+
+def _half_character(text: str) -> str:
+    """Return that a text has half a surrogate pair, which no file can have, or an empty string."""
+    half = _SURROGATE.search(text)
+    return f"it contains half a character (U+{ord(half.group()):04X})" if half else ""
 
 
 def _difference(text: str, segment: Segment, upgrade_from: str) -> str:

@@ -39,10 +39,6 @@ class KeyBlock:
     above: tuple[str, ...]
     lines: tuple[str, ...]
 
-    def with_value(self, lines: Sequence[str], comments: Sequence[str]) -> KeyBlock:
-        """Return the block with other lines, and with `comments` added above it."""
-        return replace(self, above=(*self.above, *comments), lines=tuple(lines))
-
 
 @dataclass(frozen=True, slots=True)
 class FileBlocks:
@@ -52,6 +48,21 @@ class FileBlocks:
     keys: tuple[KeyBlock, ...]
     end: tuple[str, ...]
     below: dict[str, tuple[str, ...]]
+
+    def with_value(self, key: str, lines: Sequence[str], comments: Sequence[str]) -> FileBlocks:
+        """Return the file with other lines for a key.
+
+        The comments below its old value move above the key, and `comments` as well.
+        """
+        below = dict(self.below)
+        moved_up = [line.strip() for line in below.pop(key) if line]
+        keys = tuple(
+            replace(block, above=(*block.above, *moved_up, *comments), lines=tuple(lines))
+            if block.key == key
+            else block
+            for block in self.keys
+        )
+        return replace(self, keys=keys, below=below)
 
     def text(self) -> str:
         """Return the text of the file, which ends with one line feed."""
@@ -115,6 +126,18 @@ def comments_of(document: Document) -> list[str]:
 def comments_in(text: str) -> list[str]:
     """Return the comments in a part of a file that is not inside a scalar."""
     return [comment.rstrip() for comment in _COMMENT.findall(text)]
+
+
+def comments_beside(document: Document, key: str) -> list[str]:
+    """Return the comments between a key and its value, and on the last line of the value.
+
+    That of a block is the line with its `|`.
+    """
+    text, place = document.text, document.places[(key,)]
+    start = place.offset + 1 if place.style in ("|", ">") else place.end_offset
+    end = text.find("\n", start)
+    between = text[document.keys[(key,)].end_offset : place.offset]
+    return comments_in(between) + comments_in(text[start : end if end >= 0 else len(text)])
 
 
 def split_blocks(document: Document) -> FileBlocks | str:

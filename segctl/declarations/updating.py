@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from segctl.declarations.formatting import same_values, split_layout
 from segctl.declarations.generating import GeneratedFile, segment_text
-from segctl.declarations.key_blocks import comments_in, comments_of, split_blocks
+from segctl.declarations.key_blocks import comments_beside, comments_of, split_blocks
 from segctl.documents.yaml_reader import parse_document
 from segctl.query.format.layout import format_query
 from segctl.query.parser.parse import parse
@@ -47,10 +48,8 @@ def update_segment_file(
     `keys` are of `name`, `parent_list_ids` and `query_dsl`. `lists` is as for `segment_text`. The
     text is empty, with a reason, where there can be none.
     """
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    body = text.removeprefix(mark)
-    line_end = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
-    document = parse_document(file, body.replace("\r\n", "\n"))
+    mark, body, line_end = split_layout(text)
+    document = parse_document(file, body)
     generated = segment_text(segment, lists)
     if document.diagnostics or not isinstance(document.value, dict):
         return GeneratedFile("", "it cannot be read")
@@ -69,30 +68,20 @@ def update_segment_file(
 def _assemble(
     document: Document, blocks: FileBlocks, new: dict[str, KeyBlock], keys: Collection[str]
 ) -> str:
+    for key in keys:
+        if key in document.value and key in new:
+            # The names of lists beside their ids are written again.
+            comments = [] if key == _PARENTS else comments_beside(document, key)
+            blocks = blocks.with_value(key, new[key].lines, comments)
+    adds_parents = _PARENTS in keys and _PARENTS in new and _PARENTS not in document.value
     result: list[KeyBlock] = []
-    below = dict(blocks.below)
     for block in blocks.keys:
-        if block.key in _QUERY_KEYS and _PARENTS in keys and _PARENTS not in document.value:
-            result += [replace(new[_PARENTS], above=())] if _PARENTS in new else []
-        if block.key not in keys:
+        if block.key in _QUERY_KEYS and adds_parents:
+            result.append(replace(new[_PARENTS], above=()))
+        if block.key in new or block.key not in keys:
             result.append(block)
-        elif block.key in new:
-            # Names of lists beside their ids are written anew.
-            kept = () if block.key == _PARENTS else _comments_beside(document, block.key)
-            moved = [line.strip() for line in below.pop(block.key, ()) if line]
-            result.append(block.with_value(new[block.key].lines, (*moved, *kept)))
-        else:
-            below.pop(block.key, None)
+    below = {key: lines for key, lines in blocks.below.items() if key in new or key not in keys}
     return replace(blocks, keys=tuple(result), below=below).text()
-
-
-def _comments_beside(document: Document, key: str) -> list[str]:
-    """Return the comments on the line of a key, or on the last line of its value."""
-    place, text = document.places[(key,)], document.text
-    start = place.offset + 1 if place.style in ("|", ">") else place.end_offset
-    end = text.find("\n", start)
-    between = text[document.keys[(key,)].end_offset : place.offset]
-    return comments_in(between) + comments_in(text[start : end if end >= 0 else len(text)])
 
 
 def _is_proven(
@@ -104,10 +93,7 @@ def _is_proven(
         return False
     others = {key: value for key, value in document.value.items() if key not in keys}
     expected = others | {key: source[key] for key in keys if key in source}
-    # As text, 1 differs from 1.0 and from true.
-    if result.value.keys() != expected.keys() or any(
-        repr(result.value[key]) != repr(expected[key]) for key in expected
-    ):
+    if not same_values(result.value, expected):
         return False
     lost = Counter(comments_of(document)) - Counter(comments_of(result))
     return not lost or _PARENTS in keys
