@@ -10,8 +10,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.account.contact_lists import ContactLists
 from segctl.app.console import SILENT
+from segctl.app.list_names import parent_list_names
 from segctl.app.plan import compare_with_account, read_request
 from segctl.common.files import write_text
 from segctl.common.folder import Folder
@@ -21,10 +21,11 @@ from segctl.declarations.updating import formatted_query, update_segment_file
 from segctl.errors import Diagnostic, InvalidInput, Severity, UsageError
 from segctl.history.committed import is_committed
 from segctl.model import Patch, Reason, Replace
+from segctl.planning.proofs import BY_NAME
 from segctl.planning.wording import list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from segctl.declarations.generating import GeneratedFile
     from segctl.model import Declared, Plan
     from segctl.model.contact_fields import ListNames
-
-_BY_HAND = (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS, Reason.RENAMED_BY_HAND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def accept_drift(
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
     changes = _find(names, plan)
-    lists = _list_names(connection, changes)
+    lists = parent_list_names(connection, [change.before for change in changes], console)
     files: list[AcceptedFile] = []
     problems: list[Diagnostic] = []
     for change in changes:
@@ -91,7 +90,8 @@ def _find(names: Sequence[str], plan: Plan) -> list[Patch | Replace]:
     edits = [
         change
         for change in plan.changes
-        if isinstance(change, Patch | Replace) and change.reason in _BY_HAND
+        if isinstance(change, Patch | Replace)
+        and change.reason in (*BY_NAME, Reason.RENAMED_BY_HAND)
     ]
     # The name on the account comes last: anybody there could have given it a file's name or an id.
     by_key = {change.before.name: change for change in edits}
@@ -111,11 +111,6 @@ def _find(names: Sequence[str], plan: Plan) -> list[Patch | Replace]:
             ),
         )
     return list({id(by_key[name]): by_key[name] for name in names}.values())
-
-
-def _list_names(connection: Connection, changes: Iterable[Patch | Replace]) -> ListNames:
-    ids = {list_id for change in changes for list_id in change.before.parent_list_ids}
-    return ContactLists(connection.reader).names(ids)
 
 
 def _updated_files(

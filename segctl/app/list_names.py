@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
-    from segctl.model import Remote
+    from segctl.model import Remote, Segment
     from segctl.model.contact_fields import ListNames
 
 
 def parent_list_names(
-    connection: Connection, remotes: Iterable[Remote], console: Console
+    connection: Connection, segments: Iterable[Remote | Segment], console: Console
 ) -> ListNames:
     """Return the names of the segments' parent lists; asks nothing if they have none.
 
     If the account does not tell them, that is a warning: the ids are enough.
     """
     lists = ContactLists(connection.reader)
-    names = lists.names(list_id for remote in remotes for list_id in remote.parent_list_ids)
+    names = lists.names(list_id for segment in segments for list_id in segment.parent_list_ids)
     if lists.failure is not None:
         summary = f"parent lists are shown without their names: {lists.failure.message}"
         hint = lists.failure.hint

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 from segctl.model import Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planning.definition_diff import definition_diff
 from segctl.planning.hand_renames import find_hand_renames, renamable
+from segctl.planning.proofs import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +88,7 @@ def find_drift(
             case Patch(reason=Reason.RENAMED_BY_HAND) | Replace(reason=Reason.RENAMED_BY_HAND):
                 drifts.append(_renamed(change, by_id[change.id]))
             case Patch() | Replace():
-                if change.reason in (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS):
+                if change.reason in BY_NAME:
                     drifts.append(_edited(change))
                 else:
                     pending += 1
