@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.model import Change, Patch, Plan, Replace
-    from segctl.planning.safety import Limits
 
 OLD_AFTER = timedelta(days=7)
 """The age from which contacts are reported as old: segments by events have moved on by then."""
@@ -41,7 +40,7 @@ def with_impacts(
     changes = with_audience(plan.changes)
     if not changes:
         return plan, ()
-    limit = _limit_name(project.config.limits)
+    limit = project.config.limits.on_audiences
     severity = Severity.WARNING if limit else Severity.INFO
     configured = project.config.contacts
     if configured is None:
@@ -81,13 +80,6 @@ def with_impacts(
     return dataclasses.replace(
         plan, changes=tuple(with_impact.get(id(change), change) for change in plan.changes)
     ), diagnostics
-
-
-def _limit_name(limits: Limits) -> str:
-    """Return the name of a limit that needs the counts; empty where there is none."""
-    if limits.max_audience_change is not None:
-        return "max_audience_change"
-    return "scheduled_send_change" if limits.scheduled_send_change is not None else ""
 
 
 def _with_impact(change: Create | Patch | Replace, evaluation: Evaluation) -> Change:

@@ -218,8 +218,7 @@ def plan_with_snapshot(
         plan, references, unread = with_single_sends(connection, plan, ignored, console)
     limits = project.config.limits
     counting: tuple[Diagnostic, ...] = ()
-    needs_counts = (limits.max_audience_change, limits.scheduled_send_change) != (None, None)
-    if project.config.contacts is not None or needs_counts:
+    if project.config.contacts is not None or limits.on_audiences:
         from segctl.app.impacts import with_impacts  # noqa: PLC0415 - only with contacts
 
         plan, counting = with_impacts(project, connection, plan, console)

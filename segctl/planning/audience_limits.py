@@ -40,6 +40,16 @@ def audience_change(impact: Impact) -> float:
     return 100 * moved / (impact.before or impact.base) if moved else 0
 
 
+def _most_and_change(
+    change: Change, impact: Impact, limit: int, allowed: Mapping[str, float]
+) -> tuple[float, int]:
+    """Return by how many percent an audience may change, and by how many it does.
+
+    The change is rounded up, so that it differs from the limit and is enough to allow the change.
+    """
+    return max(limit, allowed.get(change.name, 0)), math.ceil(audience_change(impact))
+
+
 def scheduled_send_refusals(
     plan: Plan, limit: int | None, allowed: Mapping[str, float]
 ) -> Iterator[Diagnostic]:
@@ -53,12 +63,10 @@ def scheduled_send_refusals(
         sends = [send for send in plan.single_sends_to(change) if send.is_scheduled]
         if not sends or change.impact is None:
             continue
-        most = max(limit, allowed.get(change.name, 0))
-        percent = audience_change(change.impact)
-        if percent <= most:
+        most, whole = _most_and_change(change, change.impact, limit, allowed)
+        if whole <= most:
             continue
-        whole, names = math.ceil(percent), ", ".join(f"`{send.name}`" for send in sends)
-        is_one = len(sends) == 1
+        names, is_one = ", ".join(f"`{send.name}`" for send in sends), len(sends) == 1
         yield Diagnostic(
             "scheduled-send-change",
             Severity.ERROR,
@@ -84,12 +92,9 @@ def audience_change_refusals(
         impact = change.impact
         if impact is None:
             continue
-        most = max(limit, allowed.get(change.name, 0))
-        percent = audience_change(impact)
-        if percent <= most:
+        most, whole = _most_and_change(change, impact, limit, allowed)
+        if whole <= most:
             continue
-        # Rounded up, so that it differs from the limit and is enough to allow the change.
-        whole = math.ceil(percent)
         more = f"more than the limit of {most:,} %"
         if impact.before:
             summary = (

@@ -53,6 +53,12 @@ class Limits:
     max_audience_change: int | None = None
     scheduled_send_change: int | None = None
 
+    @property
+    def on_audiences(self) -> str:
+        """The name of a limit that needs the audiences counted; empty where there is none."""
+        names = ("max_audience_change", "scheduled_send_change")
+        return next((name for name in names if getattr(self, name) is not None), "")
+
 
 def apply_safety_rules(
     plan: Plan,
