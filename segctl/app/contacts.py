@@ -14,7 +14,7 @@ from segctl.app.folders import state_folder
 from segctl.app.git_exposure import exposure
 from segctl.app.lookup import find_named
 from segctl.app.selection import sound_declarations
-from segctl.common.files import cannot_write
+from segctl.common.files import cannot_write, refused_or_failed
 from segctl.common.folder import Folder, UnsafePath
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, find_stores
@@ -282,9 +282,7 @@ def forget_contacts(project: Project, *, every_target: bool = False) -> Iterator
         try:
             is_removed = store.forget()
         except OSError as error:
-            message = f"cannot remove the contacts of `{store.target}`: {error.strerror or error}"
-            if isinstance(error, UnsafePath):
-                raise Refused(message, hint="remove the link") from None
-            raise UsageError(message) from None
+            what = f"cannot remove the contacts of `{store.target}`"
+            raise refused_or_failed(what, error, "remove the link") from None
         if is_removed:
             yield store.target

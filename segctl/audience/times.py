@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from segctl.audience.literals import constant_number
+from segctl.audience.texts import check_count
 from segctl.audience.typed_sql import NUMBER_TYPE, TypedSql, as_time, time_sql
 from segctl.common.timestamps import parse_time_as_utc
 from segctl.query import ast
@@ -269,10 +270,8 @@ def _date_diff(translator: ExpressionTranslator, node: ast.Call, scope: TableSco
 
 
 def _part(translator: ExpressionTranslator, node: ast.Call, scope: TableScope) -> TypedSql:
-    name = upper(node.name.text)
-    if len(node.args) != 1:
-        raise refusal(node, f"{name} takes 1 argument, got {len(node.args)}")
-    return _part_of(node, name, _time(translator, node, node.args[0], scope))
+    check_count(node, 1)
+    return _part_of(node, upper(node.name.text), _time(translator, node, node.args[0], scope))
 
 
 def _date_part(translator: ExpressionTranslator, node: ast.Call, scope: TableScope) -> TypedSql:

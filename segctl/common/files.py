@@ -165,14 +165,18 @@ def write_text(folder: Folder, name: str, text: str, mode: int | None = None) ->
 
 def cannot_write(name: str, error: OSError) -> SegctlError:
     """Return the error for a file that cannot be written, or that would be written elsewhere."""
-    message = f"cannot write {name}: {error.strerror or type(error).__name__}"
-    if isinstance(error, UnsafePath):
-        return Refused(
-            message,
-            hint="replace it by the file or folder itself, or remove it; a link in a project could "
-            "lead anywhere, so it is not followed",
-        )
-    return UsageError(message)
+    return refused_or_failed(
+        f"cannot write {name}",
+        error,
+        "replace it by the file or folder itself, or remove it; a link in a project could lead "
+        "anywhere, so it is not followed",
+    )
+
+
+def refused_or_failed(what: str, error: OSError, hint: str) -> SegctlError:
+    """Return the error for what cannot be done: `Refused` with the hint because of a link."""
+    message = f"{what}: {error.strerror or type(error).__name__}"
+    return Refused(message, hint=hint) if isinstance(error, UnsafePath) else UsageError(message)
 
 
 def database_path(folder: Folder, name: str) -> Path:

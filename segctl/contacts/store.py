@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.common import files
-from segctl.common.folder import UnsafePath
+from segctl.common.files import refused_or_failed
 from segctl.errors import Refused, UsageError
 
 if TYPE_CHECKING:
@@ -135,10 +135,7 @@ def find_stores(folder: Folder) -> tuple[ContactStore, ...]:
     try:
         names = folder.names()
     except OSError as error:
-        message = f"cannot look for contacts: {error.strerror or type(error).__name__}"
-        if isinstance(error, UnsafePath):
-            raise Refused(message, hint="remove the link") from None
-        raise UsageError(message) from None
+        raise refused_or_failed("cannot look for contacts", error, "remove the link") from None
     for name in names:
         target, dot, rest = name.partition(".")
         if target and f"{dot}{rest}" in suffixes:
