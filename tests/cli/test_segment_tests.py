@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from segctl.declarations.formatting import format_segment_file
+from tests.support.builders import FIELDS
 from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
 
 pytest.importorskip("duckdb")
 
-FIELDS = """\
-target: sandbox
-pulled_at: "2026-07-15T00:00:00Z"
-custom_fields: { plan: Text, total_spend: Number, renewal_date: Date }
-reserved_fields: {}
-"""
 BIG = """\
 name: Big
 parent_list_ids: [0b1f4a10-5c1d-4a6e-9f02-000000000001]

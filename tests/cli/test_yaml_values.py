@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.builders import query, segment_yaml
+from tests.support.builders import FIELDS, query, segment_yaml
 
 if TYPE_CHECKING:
     from tests.support.project import Project
 
 pytest.importorskip("duckdb")
-
-FIELDS = """\
-target: sandbox
-pulled_at: "2026-07-15T00:00:00Z"
-custom_fields: { plan: Text, total_spend: Number, renewal_date: Date }
-reserved_fields: {}
-"""
 
 READ_AS = {
     "012": "as the number 10",

@@ -9,12 +9,25 @@ queries do not parse: each has the code of its first problem, and words of its m
 
 from __future__ import annotations
 
+from segctl.query.catalogue import ColumnType
+
 S = "SELECT contact_id, updated_at FROM contact_data"
 W = f"{S} WHERE "
 C = "SELECT c.contact_id, c.updated_at FROM contact_data c"
 J = f"{C} JOIN event_data e ON c.contact_id = e.contact_id"
 B = f"{S} c INNER JOIN event_data e ON contact_id"
 """SendGrid's general form: the bare column in the join stands for that of both tables."""
+
+FIELDS = {
+    "plan": ColumnType.VARCHAR,
+    "tags": ColumnType.VARCHAR,
+    "n": ColumnType.NUMBER,
+    "total_spend": ColumnType.NUMBER,
+    "last_order": ColumnType.TIMESTAMP,
+    "signed_up": ColumnType.TIMESTAMP,
+    "Renewal Date": ColumnType.TIMESTAMP,
+}
+"""Types of custom fields, as `explain` is told them."""
 
 SHAPES = (
     f"{W}email LIKE '%@example.com'",

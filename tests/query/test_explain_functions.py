@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from segctl.query.catalogue import ColumnType
 from segctl.query.explain import explain
 from segctl.query.parser.parse import parse
 
-from .corpus import W
-
-FIELDS = {
-    "plan": ColumnType.VARCHAR,
-    "tags": ColumnType.VARCHAR,
-    "n": ColumnType.NUMBER,
-    "total_spend": ColumnType.NUMBER,
-    "last_order": ColumnType.TIMESTAMP,
-    "signed_up": ColumnType.TIMESTAMP,
-    "Renewal Date": ColumnType.TIMESTAMP,
-}
+from .corpus import FIELDS, W
 
 # ruff: noqa: E501 - explanations are on one line.
 COMPUTED = {

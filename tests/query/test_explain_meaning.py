@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from segctl.query.catalogue import ColumnType
 from segctl.query.explain import explain
 from segctl.query.parser.parse import parse
 
-from .corpus import J, W
+from .corpus import FIELDS, J, W
 
-FIELDS = {
-    "plan": ColumnType.VARCHAR,
-    "tags": ColumnType.VARCHAR,
-    "n": ColumnType.NUMBER,
-    "total_spend": ColumnType.NUMBER,
-    "last_order": ColumnType.TIMESTAMP,
-    "signed_up": ColumnType.TIMESTAMP,
-    "Renewal Date": ColumnType.TIMESTAMP,
-}
 J2 = f"{J} JOIN event_data f ON c.contact_id = f.contact_id"
 
 # ruff: noqa: E501, S608 - explanations are on one line; the SQL is test data.

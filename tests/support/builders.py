@@ -6,6 +6,14 @@ import json
 
 ALL = "SELECT contact_id, updated_at FROM contact_data"
 
+FIELDS = """\
+target: sandbox
+pulled_at: "2026-07-15T00:00:00Z"
+custom_fields: { plan: Text, total_spend: Number, renewal_date: Date }
+reserved_fields: {}
+"""
+"""A fields.yaml with a field of each type."""
+
 
 def query(condition: str) -> str:
     """Return a query with this condition."""
