@@ -2,7 +2,7 @@
 
 The list of Single Sends lacks their audiences, and each costs a GET; but it has `updated_at`. So
 what is remembered of a Single Send holds for as long as the list shows the same `updated_at`.
-Before anything is deleted, apply reads them anew.
+Before anything is deleted, apply reads them again.
 
 Cached are ids and times: no name, which may be a person's. What is read is decided by
 `references.py`.

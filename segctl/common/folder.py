@@ -144,7 +144,7 @@ class Folder:
             return parent.open_file(last, os.O_RDONLY, allow_names=True)
 
     def rename(self, name: str, new: str) -> None:
-        """Give a file of this folder another name in it, and replace what has that name."""
+        """Rename a file in this folder, and replace what has the new name."""
         with self._opened(self.inner) as folder:
             folder.refuse_unsafe(name)
             folder.rename(name, new)
