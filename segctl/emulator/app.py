@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, unquote
 
-from segctl.emulator import catalogue, downloads, exports, refresh, seed, segments, v1
+from segctl.emulator import automations, catalogue, downloads, exports, refresh, seed, segments, v1
 from segctl.emulator.console import Console
 from segctl.emulator.faults import Faults
 from segctl.emulator.request import Request
@@ -57,6 +57,8 @@ _ROUTES: tuple[tuple[tuple[str, ...], dict[str, Callable[..., Response]]], ...] 
     (("field_definitions",), {"GET": catalogue.list_fields}),
     (("singlesends",), {"GET": catalogue.list_single_sends}),
     (("singlesends", "*"), {"GET": catalogue.get_single_send}),
+    (("automations",), {"GET": automations.list_all}),
+    (("automations", "*"), {"GET": automations.get}),
     (("contacts", "exports"), {"GET": exports.list_all, "POST": exports.start}),
     (("contacts", "exports", "*"), {"GET": exports.get}),
 )

@@ -65,6 +65,7 @@ def is_empty(db: sqlite3.Connection, account: str) -> bool:
         "OR EXISTS (SELECT 1 FROM list WHERE account = ?1) "
         "OR EXISTS (SELECT 1 FROM field WHERE account = ?1) "
         "OR EXISTS (SELECT 1 FROM single_send WHERE account = ?1) "
+        "OR EXISTS (SELECT 1 FROM automation WHERE account = ?1) "
         "OR EXISTS (SELECT 1 FROM contact WHERE account = ?1)",
         (account,),
     ).fetchone()

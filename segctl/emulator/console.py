@@ -13,7 +13,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.emulator import catalogue, contacts, records, segments
+from segctl.emulator import automations, catalogue, contacts, records, segments
 from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.records import V1, V2, Record
 from segctl.emulator.validation import find_error
@@ -214,7 +214,7 @@ class Console:
         at: float | None = None,
     ) -> str:
         """Create a Single Send, by default a draft; return its id. Recipients are not checked."""
-        _check_status(status)
+        _check_status(status, SINGLE_SEND_STATUSES)
         single_send_id = _new_id(id)
         moment = self._at(at)
         send_to = {
@@ -250,7 +250,7 @@ class Console:
     ) -> None:
         """Change the status of a Single Send, or the segments that it is sent to."""
         if status is not None:
-            _check_status(status)
+            _check_status(status, SINGLE_SEND_STATUSES)
         with self._transaction() as db:
             row = db.execute(
                 "SELECT * FROM single_send WHERE account = ? AND id = ?",
@@ -272,6 +272,39 @@ class Console:
                     single_send_id,
                 ),
             )
+
+    def add_automation(
+        self,
+        name: str,
+        *,
+        status: str = "live",
+        entrance: str | None = None,
+        exits: Sequence[str] = (),
+        steps: Sequence[str] = (),
+        goal: str | None = None,
+        id: str | None = None,  # noqa: A002 - as in `create`.
+        at: float | None = None,
+    ) -> str:
+        """Create an automation, by default a live one; return its id.
+
+        The parameters are those of `automations.definition`. Segments are not checked.
+        """
+        _check_status(status, automations.STATUSES)
+        automation = {"id": _new_id(id), "name": name, "status": status}
+        parts = automations.definition(entrance, exits, steps, goal)
+        with self._transaction() as db:
+            try:
+                automations.insert(db, self._account, automation, parts, self._at(at))
+            except sqlite3.IntegrityError:
+                raise ValueError(f"automation {automation['id']} exists") from None
+        return automation["id"]
+
+    def set_automation_status(self, automation_id: str, status: str) -> None:
+        """Start an automation, or make it a draft again."""
+        _check_status(status, automations.STATUSES)
+        with self._transaction() as db:
+            if not automations.set_status(db, self._account, automation_id, status, self._now()):
+                raise LookupError(f"no automation {automation_id}")
 
     def _insert(self, record: Record, *, judge: bool) -> str:
         with self._transaction() as db:
@@ -320,9 +353,9 @@ def _new_id(chosen: str | None) -> str:
     return str(uuid.uuid4()) if chosen is None else chosen
 
 
-def _check_status(status: str) -> None:
-    if status not in SINGLE_SEND_STATUSES:
-        raise ValueError(f"{status!r} must be one of {', '.join(SINGLE_SEND_STATUSES)}")
+def _check_status(status: str, known: Sequence[str]) -> None:
+    if status not in known:
+        raise ValueError(f"{status!r} must be one of {', '.join(known)}")
 
 
 def _run(db: sqlite3.Connection, conflict: str, statement: str, values: tuple[object, ...]) -> None:

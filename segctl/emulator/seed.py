@@ -27,6 +27,10 @@ GMAIL_USERS_V1_ID = "5e9c0de2-71b3-4d5a-8c44-000000000003"
 SCHEDULED_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000001"
 DRAFT_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000002"
 
+WELCOME_AUTOMATION_ID = "c4e1b7d0-93fa-4f0b-8a55-000000000001"
+WIN_BACK_AUTOMATION_ID = "c4e1b7d0-93fa-4f0b-8a55-000000000002"
+GMAIL_AUTOMATION_ID = "c4e1b7d0-93fa-4f0b-8a55-000000000003"
+
 PAST_SINGLE_SEND_IDS = tuple(f"a77d52c6-2f0e-4b19-b6d8-{number:012d}" for number in range(3, 7))
 """The newsletters of the last months, oldest first; the last one went out ten days ago."""
 
@@ -120,4 +124,25 @@ def seed_account(console: Console, now: float) -> None:
             id=single_send_id,
             at=at - 2 * _DAY,
         )
+    console.add_automation(
+        "Welcome series",
+        entrance=NEWSLETTER_READERS_ID,
+        goal="SELECT contact_id, updated_at FROM contact_data WHERE orders_count > 0",
+        id=WELCOME_AUTOMATION_ID,
+        at=today - 50 * _DAY,
+    )
+    console.add_automation(
+        "Win back webinar guests",
+        status="draft",
+        entrance=OLD_WEBINAR_GUESTS_ID,
+        exits=[NEWSLETTER_READERS_ID],
+        id=WIN_BACK_AUTOMATION_ID,
+        at=today - 30 * _DAY,
+    )
+    console.add_automation(
+        "Tips for Gmail users",
+        entrance=GMAIL_USERS_V1_ID,
+        id=GMAIL_AUTOMATION_ID,
+        at=today - 1400 * _DAY,
+    )
     console.add_events(seed_contacts.events(today, tuple(sent)))

@@ -133,6 +133,19 @@ CREATE TABLE export_file (
     PRIMARY KEY (export_id, number)
 );
 """,
+    """
+CREATE TABLE automation (
+    seq INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL,
+    parts TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    UNIQUE (account, id)
+);
+""",
 )
 SCHEMA_VERSION = len(_STEPS)
 
