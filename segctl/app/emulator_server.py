@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from segctl.common.files import cannot_write, database_path, locate
 from segctl.common.folder import UnsafePath
+from segctl.common.suggest import did_you_mean
+from segctl.documents.document import quote_value
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,20 +26,26 @@ def serve_emulator(
     state: str | None = None,
     latency: float = 0.0,
     faults: Sequence[str] = (),
+    flipped: Sequence[str] = (),
     repository: Path | None = None,
 ) -> Iterator[str]:
     """Serve an emulated account, and yield its URL.
 
     `port` 0 picks a free one. The account is kept in the file `state`, or in memory. `latency` is
     in seconds, before each answer. `faults` are rules, as `segctl emulator --help` describes them.
-    Raises `UsageError` if the state, a rule or the port cannot be used, and `Refused` if the state
-    is behind a link inside `repository`.
+    `flipped` are the names of assumptions that do not hold (docs/emulator.md). Raises `UsageError`
+    if the state, a rule, a name or the port cannot be used, and `Refused` if the state is behind a
+    link inside `repository`.
     """
-    from segctl.emulator import Emulator, Settings, StateError, serve  # noqa: PLC0415
+    from segctl.emulator import Assumption, Emulator, Settings, StateError, serve  # noqa: PLC0415
 
+    for name in flipped:
+        if name not in [*Assumption]:
+            hint = did_you_mean(name, [*Assumption], f"use one of {', '.join(Assumption)}")
+            raise UsageError(f"--flip: assumption {quote_value(name)} not found", hint=hint)
     if state is not None:
         _refuse_links(state, repository)
-    settings = dataclasses.replace(Settings(), latency=latency)
+    settings = dataclasses.replace(Settings(), latency=latency, flipped=frozenset(flipped))
     with ExitStack() as stack:
         try:
             emulator = stack.enter_context(Emulator(state, settings))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import seed
 from segctl.emulator.app import Emulator, LogEntry
+from segctl.emulator.assumptions import FLIPPED, Assumption
 from segctl.emulator.console import Console
 from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.faults import Fault, Faults, Kind, parse_fault
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from segctl.emulator.server import Server, serve
 
 __all__ = [
+    "FLIPPED",
     "AccountPlan",
+    "Assumption",
     "Console",
     "Contact",
     "Delivery",

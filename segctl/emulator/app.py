@@ -18,7 +18,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, unquote
 
-from segctl.emulator import automations, catalogue, downloads, exports, refresh, seed, segments, v1
+from segctl.emulator import (
+    assumptions,
+    automations,
+    catalogue,
+    downloads,
+    exports,
+    refresh,
+    seed,
+    segments,
+    v1,
+)
 from segctl.emulator.console import Console
 from segctl.emulator.faults import Faults
 from segctl.emulator.request import Request
@@ -96,7 +106,7 @@ class Emulator:
         now: Callable[[], datetime] | None = None,
         new_id: Callable[[], str] | None = None,
     ) -> None:
-        self.settings = Settings() if settings is None else settings
+        self.settings = assumptions.applied(Settings() if settings is None else settings)
         self.faults = Faults()
         self._now = _utc_now if now is None else now
         self._new_id = _random_id if new_id is None else new_id
@@ -202,7 +212,8 @@ class Emulator:
                     body=body,
                     new_id=self._new_id,
                 )
-                response = _route(request, method)
+                host = headers.get("host", "")
+                response = assumptions.respond(request, method, host, _route)
             except RefusalError as refusal:
                 response = refusal.response
             return replace(response, headers=response.headers + self._rate_headers(used, now))

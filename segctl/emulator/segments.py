@@ -11,7 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator import catalogue, counts, records, refresh, validation
+from segctl.emulator import assumptions, catalogue, counts, records, refresh, validation
 from segctl.emulator.records import V2, Record
 from segctl.emulator.response import (
     RefusalError,
@@ -145,7 +145,9 @@ def judge(request: Request, query: str) -> tuple[float, str | None]:
     settings = request.settings
     slow = validation.uses_events(query)
     delay = settings.event_validation_delay if slow else settings.validation_delay
-    return delay, validation.find_error(query, fields)
+    return delay, assumptions.verdict(
+        settings.flipped, query, lambda text: validation.find_error(text, fields)
+    )
 
 
 def edit(

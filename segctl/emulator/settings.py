@@ -62,7 +62,8 @@ class Settings:
     `identifier_counts` to some segments (observed). `origin` is the scheme and host of `next`
     links; `None` takes them from the request's `Host`.
 
-    `latency` is waited by the carrier of the answer, never by `Emulator.handle`.
+    `latency` is waited by the carrier of the answer, never by `Emulator.handle`. `flipped` are the
+    names of the assumptions that do not hold (`assumptions.Assumption`).
 
     Raises `ValueError` for what is negative, and for an interval, a window or a file of no length.
     """
@@ -96,6 +97,7 @@ class Settings:
     extra_fields: bool = True
     origin: str | None = None
     latency: float = 0.0
+    flipped: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for setting in fields(self):

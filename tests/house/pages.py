@@ -14,6 +14,7 @@ import yaml
 
 from segctl.cli.program import COMMANDS, program
 from segctl.declarations.linter import rules_markdown
+from segctl.emulator import FLIPPED
 from segctl.emulator.faults import Kind
 from tests.support.process import REPOSITORY
 
@@ -132,6 +133,13 @@ def faults_markdown() -> str:
     return ", ".join(f"`{kind.value}`" for kind in Kind) + ".\n"
 
 
+def flips_markdown() -> str:
+    """Return the assumptions of the emulator that can be flipped as a table."""
+    rows = ["| `--flip` | SendGrid then… |", "|---|---|"]
+    rows += [f"| `{name}` | {text} |" for name, text in FLIPPED.items()]
+    return "\n".join(rows) + "\n"
+
+
 def action_markdown() -> str:
     """Return the inputs and outputs of the action as two tables."""
     path = REPOSITORY / ".github/actions/segctl/action.yml"
@@ -155,7 +163,8 @@ def part_text(name: str) -> str | None:
     """Return the text of a generated part, or None if another tool writes it."""
     if name.startswith("keys: "):
         return keys_markdown(name.removeprefix("keys: "))
-    return {"faults": faults_markdown, "action": action_markdown}.get(name, lambda: None)()
+    parts = {"faults": faults_markdown, "flips": flips_markdown, "action": action_markdown}
+    return parts.get(name, lambda: None)()
 
 
 def current_text(page: Path) -> str:

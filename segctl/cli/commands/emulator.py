@@ -40,6 +40,14 @@ if TYPE_CHECKING:
     multiple=True,
     help="Break requests by a rule: METHOD PATH KIND, such as 'POST * 502 x2'; may be repeated.",
 )
+@click.option(
+    "--flip",
+    "flipped",
+    metavar="NAME",
+    multiple=True,
+    help="Turn an assumption about SendGrid round, such as lock-length; may be repeated. "
+    "docs/emulator.md lists them.",
+)
 @with_project
 def command(
     project: Project,
@@ -49,6 +57,7 @@ def command(
     state: str | None,
     latency: int,
     faults: tuple[str, ...],
+    flipped: tuple[str, ...],
 ) -> int:
     """Serve an emulated SendGrid on this machine.
 
@@ -74,6 +83,7 @@ def command(
       segctl emulator --state account.sqlite3
       SEGCTL_BASE_URL=http://127.0.0.1:8425 SENDGRID_API_KEY=x segctl plan
       segctl emulator --fault 'PATCH * drop after'
+      segctl emulator --flip name-case --flip group-by
       segctl emulator --fault '* * 429 #10 x3 4s'
     """
     stop = Stop()
@@ -85,6 +95,7 @@ def command(
             state=state,
             latency=latency / 1000,
             faults=faults,
+            flipped=flipped,
             repository=repository_top(project),
         ) as url,
     ):
