@@ -238,6 +238,7 @@ def plan_with_snapshot(
         options=request.options,
         folder=project.config.segments,
         lists=names,
+        attention=project.config.attention,
     )
     return plan, snapshot
 

@@ -28,7 +28,7 @@ from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.model import Declared, Disposal, Segment, Tombstone
+from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +93,7 @@ def _declared(
         return None
     _check_visible_name(document, value["name"])
     text, query_span = query
+    metadata = _metadata(value)
     has_parents = bool(value.get("parent_list_ids"))
     upgrade = value.get("upgrade_from", {})
     parent_list_ids = tuple(list_id.lower() for list_id in value.get("parent_list_ids", ()))
@@ -101,9 +102,9 @@ def _declared(
         span=document.span(("name",)),
         query_span=query_span,
         parent_span=document.span(("parent_list_ids",)) if has_parents else None,
-        description=value.get("description", ""),
-        owner=value.get("owner", ""),
-        tags=tuple(value.get("tags", ())),
+        description=metadata.description,
+        owner=metadata.owner,
+        tags=metadata.tags,
         protected=value.get("protected", False),
         previous_names=tuple(value.get("previous_names", ())),
         allow_replace=value.get("allow_replace", False),
@@ -131,6 +132,13 @@ def _tombstone(document: Document, value: dict[str, Any]) -> Tombstone:
         disposal,
         document.span(("name",)),
         posixpath.normpath(path) if path else "",
+        _metadata(value),
+    )
+
+
+def _metadata(value: dict[str, Any]) -> Metadata:
+    return Metadata(
+        value.get("description", ""), value.get("owner", ""), tuple(value.get("tags", ()))
     )
 
 

@@ -29,6 +29,7 @@ def field_words(path: Path) -> str:
 PERCENTAGES = {
     ("limits", "max_audience_change"): ("", "write a whole percentage, such as 50%"),
     ("limits", "scheduled_send_change"): ("", "write a whole percentage, such as 10%"),
+    ("attention",): ("", "write a whole percentage, such as 20%"),
     ("allow_audience_change",): ("true or ", "write a whole percentage, such as 80%, or true"),
 }
 """The percentages by their paths: what else the value may be, and the hint."""

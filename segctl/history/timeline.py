@@ -142,6 +142,7 @@ class Timeline:
             commit.author,
             versions,
             maybe_renamed_to,
+            holders[0].metadata,
         )
 
     def versions(self, name: str) -> tuple[DeclaredVersion, ...]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from segctl.model.segments import NO_METADATA
+
 if TYPE_CHECKING:
     from segctl.errors import Span
     from segctl.model.clauses import ClauseChange
     from segctl.model.proof import Proof
-    from segctl.model.segments import Remote, Segment
+    from segctl.model.segments import Metadata, Remote, Segment
     from segctl.model.single_sends import SingleSend
 
 
@@ -99,7 +101,8 @@ class Create(_HasDesired):
     """Create a segment that the account does not have.
 
     `query_span` is the place of its query. `impact` is `None` where no contacts were pulled or
-    its audience could not be counted.
+    its audience could not be counted. `metadata` is what the file says of it to people; it is not
+    part of what the plan does.
     """
 
     after: Segment
@@ -107,6 +110,7 @@ class Create(_HasDesired):
     reason: Reason = Reason.NOT_ON_ACCOUNT
     query_span: Span | None = None
     impact: Impact | None = None
+    metadata: Metadata = field(default=NO_METADATA, compare=False)
 
     @property
     def id(self) -> None:
@@ -120,8 +124,10 @@ class Patch(_HasDesired, _HasRemote):
 
     `changed_fields` has the API's names. `clauses` are the differences between the queries, empty
     where the query did not change or cannot be parsed. `query_span` is the place of the new query.
-    `impact` is as for `Create`. `proof` is what git shows of a segment that is renamed or taken
-    over; it is not part of what the plan does. `is_protected`: the file has `protected: true`.
+    `contacts_count` is SendGrid's count at `counted_at` (as the API sends it), `None` where it is
+    not known. `impact` and `metadata` are as for `Create`. `proof` is what git shows of a segment
+    that is renamed or taken over; it is not part of what the plan does. `is_protected`: the file
+    has `protected: true`.
     """
 
     before: Segment
@@ -136,6 +142,8 @@ class Patch(_HasDesired, _HasRemote):
     impact: Impact | None = None
     proof: Proof | None = field(default=None, compare=False)
     is_protected: bool = False
+    counted_at: str | None = field(default=None, compare=False)
+    metadata: Metadata = field(default=NO_METADATA, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,8 @@ class Replace(_HasDesired, _HasRemote):
     impact: Impact | None = None
     proof: Proof | None = field(default=None, compare=False)
     is_protected: bool = False
+    counted_at: str | None = field(default=None, compare=False)
+    metadata: Metadata = field(default=NO_METADATA, compare=False)
     is_allowed: bool = False
     successor: Successor | None = None
 
@@ -195,7 +205,8 @@ class Upgrade(_HasDesired, _HasRemote):
     `before` and the precondition are those of the v1 segment, whose query is SGQL. Until it is
     deleted, the new segment has the name `successor_name`; `successor` is the new segment where an
     earlier run created it. `waits_for` are the Single Sends that still target the v1 segment, which
-    is kept for them. `is_protected`: the file has `protected: true`.
+    is kept for them. `is_protected`: the file has `protected: true`. `counted_at` and `metadata`
+    are as for `Patch`.
     """
 
     before: Segment
@@ -209,6 +220,8 @@ class Upgrade(_HasDesired, _HasRemote):
     reason: Reason = Reason.UPGRADED
     query_span: Span | None = None
     is_protected: bool = False
+    counted_at: str | None = field(default=None, compare=False)
+    metadata: Metadata = field(default=NO_METADATA, compare=False)
 
     @property
     def successor_definition(self) -> Segment:
@@ -226,7 +239,8 @@ class Upgrade(_HasDesired, _HasRemote):
 class Delete(_HasRemote):
     """Delete a segment. Its contacts stay (sendgrid-api.md §1).
 
-    `is_v1`: the segment belongs to the first API. `proof` is as for `Patch`.
+    `is_v1`: the segment belongs to the first API. `proof` and `counted_at` are as for `Patch`.
+    `metadata` is what its file says or said of it to people.
     """
 
     before: Segment
@@ -236,6 +250,8 @@ class Delete(_HasRemote):
     reason: Reason = Reason.REMOVED
     is_v1: bool = False
     proof: Proof | None = field(default=None, compare=False)
+    counted_at: str | None = field(default=None, compare=False)
+    metadata: Metadata = field(default=NO_METADATA, compare=False)
 
     @property
     def name(self) -> str:

@@ -35,6 +35,8 @@ class ClauseChange:
     removed clause. `path` locates the clause, outermost first, and is empty at the top level:
     "any of country = 'US' OR country = 'CA'", "the subquery of contact_id NOT IN". `added_items`
     and `removed_items` are the values by which a changed list (IN, an array) differs, as written.
+    `window_before` and `window_after` are how far back or ahead the clause looks ("30 days"), where
+    the change moves that; one is empty where there is no such bound.
     """
 
     kind: ChangeKind
@@ -44,3 +46,5 @@ class ClauseChange:
     path: tuple[str, ...] = ()
     added_items: tuple[str, ...] = ()
     removed_items: tuple[str, ...] = ()
+    window_before: str = ""
+    window_after: str = ""

@@ -31,6 +31,9 @@ class TargetRef:
 RENAME_NOT_COMMITTED = "rename-not-committed"
 """The refusal of changes that may be a rename, about which someone at a terminal is asked."""
 
+DEFAULT_ATTENTION = 20
+"""Percent of an audience. Smaller changes are common: a field is filled in, a list grows."""
+
 CODES_LEFT_FOR_NEXT_APPLY = frozenset(("replacement-unfinished", "upgrade-later"))
 """Diagnostics of declared changes that this plan leaves to the next apply."""
 
@@ -59,7 +62,8 @@ class Plan:
     same time; it depends on the account, and is not part of the plan's identity. Neither is
     `lists`, the names of the contact lists that the changes mention, as far as they were read, nor
     `single_sends`: those that go to a segment that the plan changes and may still be sent, with
-    only these segments; `None` where they were not read.
+    only these segments; `None` where they were not read. `attention` is the percentage of an
+    audience above which a change needs attention.
     """
 
     target: TargetRef
@@ -73,6 +77,7 @@ class Plan:
     headroom: int = field(default=1, compare=False)
     lists: ListNames = field(default_factory=dict, compare=False)
     single_sends: tuple[SingleSend, ...] | None = field(default=None, compare=False)
+    attention: int = field(default=DEFAULT_ATTENTION, compare=False)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -44,6 +44,19 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file says of a segment to people; SendGrid does not store it (sendgrid-api.md §1)."""
+
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+
+
+NO_METADATA = Metadata()
+"""The metadata of a segment that no file describes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """A segment that a file declares.
 
@@ -85,6 +98,11 @@ class Declared:
         """The file that declares it, relative to the project, with forward slashes."""
         return self.span.file
 
+    @property
+    def metadata(self) -> Metadata:
+        """What the file says of the segment to people."""
+        return Metadata(self.description, self.owner, self.tags)
+
 
 class Disposal(StrEnum):
     """What a file with `removed` asks for: to delete the segment, or to stop managing it."""
@@ -98,13 +116,15 @@ class Tombstone:
     """A file with `removed`: a reviewed request.
 
     `span` is the place of the name. `query_file` is the `.sql` file that it names, relative to the
-    project, empty if it names none; nothing else of a definition that it keeps counts.
+    project, empty if it names none; nothing else of a definition that it keeps counts. `metadata`
+    is what the file still says of the segment to people.
     """
 
     name: str
     disposal: Disposal
     span: Span
     query_file: str = ""
+    metadata: Metadata = NO_METADATA
 
     @property
     def file(self) -> str:

@@ -14,6 +14,7 @@ from segctl.model import (
     Ignore,
     Impact,
     Keep,
+    Metadata,
     Patch,
     Plan,
     Precondition,
@@ -24,6 +25,7 @@ from segctl.model import (
     TargetRef,
     Upgrade,
 )
+from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.model.plan_options import PlanOptions
 from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.model.single_sends import SingleSend
@@ -62,6 +64,8 @@ def plan_from_document(document: Any) -> Plan:
         lists=document.get("lists", {}),
         # New in format 1.5.
         single_sends=_single_sends(document.get("single_sends")),
+        # New in format 1.6.
+        attention=int(document.get("attention", DEFAULT_ATTENTION)),
     )
 
 
@@ -82,7 +86,7 @@ def _single_sends(entries: Any) -> tuple[SingleSend, ...] | None:
 
 def _change(entry: Any) -> Change:
     reason = Reason(entry["reason"])
-    contacts = _whole(entry["contacts_count"])
+    contacts, metadata = _whole(entry["contacts_count"]), _metadata(entry)
     match entry["action"]:
         case "create":
             return Create(
@@ -91,6 +95,7 @@ def _change(entry: Any) -> Change:
                 reason,
                 _span(entry["query_source"]),
                 _impact(entry),
+                metadata,
             )
         case "delete":
             return Delete(
@@ -101,6 +106,8 @@ def _change(entry: Any) -> Change:
                 reason,
                 is_v1=bool(entry.get("v1")),
                 proof=_proof(entry),
+                counted_at=entry.get("contacts_counted_at"),
+                metadata=metadata,
             )
         case "upgrade":
             return _upgrade(entry, reason, contacts)
@@ -118,6 +125,8 @@ def _change(entry: Any) -> Change:
         proof=_proof(entry),
         # Before format 1.5, it is null for a patch.
         is_protected=bool(entry["protected"]),
+        counted_at=entry.get("contacts_counted_at"),
+        metadata=metadata,
     )
     if entry["action"] == "patch":
         return patch
@@ -126,6 +135,13 @@ def _change(entry: Any) -> Change:
         reason,
         is_allowed=entry["allow_replace"],
         successor=_successor(entry.get("twin")),
+    )
+
+
+def _metadata(entry: Any) -> Metadata:
+    """Return what the file says of a segment to people; before format 1.6, nothing is known."""
+    return Metadata(
+        entry.get("description", ""), entry.get("owner", ""), tuple(entry.get("tags", ()))
     )
 
 
@@ -167,6 +183,8 @@ def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
         reason=reason,
         query_span=_span(entry["query_source"]),
         is_protected=entry["protected"],
+        counted_at=entry.get("contacts_counted_at"),
+        metadata=_metadata(entry),
     )
 
 
@@ -197,7 +215,12 @@ def _clauses(entries: Iterable[Any]) -> Iterator[ClauseChange]:
             ClauseKind(entry["clause"]),
             entry["before"],
             entry["after"],
-            *(tuple(entry[key]) for key in ("path", "added_items", "removed_items")),
+            path=tuple(entry["path"]),
+            added_items=tuple(entry["added_items"]),
+            removed_items=tuple(entry["removed_items"]),
+            # New in format 1.6.
+            window_before=entry.get("window_before", ""),
+            window_after=entry.get("window_after", ""),
         )
 
 

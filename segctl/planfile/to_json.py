@@ -10,7 +10,8 @@ they do not know. Another major version is a different document.
 
 There are two hashes. `digest` covers what would be done to which account: target, actions, ids,
 definitions, and the ignored references. It does not cover counts (such as `impact`), times, places,
-`single_sends` or the names of `lists`, so two plans that would do the same have the same digest.
+`single_sends`, the names of `lists`, or what files say to people, so two plans that would do the
+same have the same digest.
 `checksum` covers the whole document, with refusals, options and preconditions, and detects a file
 that was truncated or edited. Neither is a signature: anyone who can write the file can write both.
 So a saved plan is never applied as it is: it is computed and checked again, and must be the same
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl import __version__
 from segctl.model import Change, Create, Delete, Patch, Plan, Replace, Upgrade
+from segctl.planning.attention import attention_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
     from segctl.model.proof import Evidence
     from segctl.model.single_sends import SingleSend
 
-FORMAT_VERSION = "1.5"
+FORMAT_VERSION = "1.6"
 """1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`,
-1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch."""
+1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch, 1.6 `attention`, what files say of a
+segment to people, and the time of SendGrid's count."""
 
 OLDEST_MINOR = 1
 """The oldest minor version that can be read."""
@@ -157,7 +160,8 @@ def plan_to_json(
         "target": dataclasses.asdict(plan.target),
         "folder": plan.folder,
         "options": dataclasses.asdict(plan.options),
-        "changes": [_change(change) for change in plan.changes],
+        "attention": plan.attention,
+        "changes": [_change(change, plan) for change in plan.changes],
         "lists": dict(sorted(plan.lists.items())),
         "single_sends": (
             None
@@ -244,7 +248,7 @@ def _definition(segment: Segment) -> dict[str, Any]:
     return {**segment.as_json(), "parent_list_ids": list(segment.parent_list_ids)}
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: Change, plan: Plan) -> dict[str, Any]:
     before = None if isinstance(change, Create) else _definition(change.before)
     after = None if isinstance(change, Delete) else _definition(change.after)
     precondition = None if isinstance(change, Create) else change.precondition
@@ -256,6 +260,10 @@ def _change(change: Change) -> dict[str, Any]:
         "name": change.name,
         "id": change.id,
         "reason": change.reason.value,
+        "attention": [reason.value for reason in attention_of(change, plan)],
+        "description": change.metadata.description,
+        "owner": change.metadata.owner,
+        "tags": list(change.metadata.tags),
         "source": source_json(change.span),
         "query_source": None if isinstance(change, Delete) else source_json(change.query_span),
         "changed_fields": list(edit.changed_fields) if edit else [],
@@ -274,6 +282,7 @@ def _change(change: Change) -> dict[str, Any]:
             else None
         ),
         "contacts_count": None if isinstance(change, Create) else change.contacts_count,
+        "contacts_counted_at": None if isinstance(change, Create) else change.counted_at,
         "impact": None if impact is None else dataclasses.asdict(impact),
         "allow_replace": replace.is_allowed if replace else None,
         "protected": edit.is_protected if edit else None,

@@ -84,7 +84,12 @@ class Comparison:
             look_alikes = self._look_alikes[look_alike_key(declared.name)]
             self.diagnostics += find_look_alikes(declared, look_alikes)
             self.changes.append(
-                Create(declared.segment, declared.span, query_span=declared.query_span)
+                Create(
+                    declared.segment,
+                    declared.span,
+                    query_span=declared.query_span,
+                    metadata=declared.metadata,
+                )
             )
             return
         change = self._resumed_replacement(declared, remote) or self._edit(match, remote)
@@ -163,6 +168,8 @@ class Comparison:
                 reason=Reason.UPGRADED if remote is None else Reason.RESUMED,
                 query_span=declared.query_span,
                 is_protected=declared.protected,
+                counted_at=v1_segment.sample_updated_at,
+                metadata=declared.metadata,
             )
         )
 
@@ -174,6 +181,7 @@ def _delete_surplus(remote: Remote) -> Delete:
         Precondition.of(remote),
         contacts_count=remote.contacts_count,
         reason=Reason.REPLACED,
+        counted_at=remote.sample_updated_at,
     )
 
 
@@ -190,6 +198,8 @@ def _patch(declared: Declared, remote: Remote, fields: tuple[str, ...], reason: 
         query_span=declared.query_span,
         reason=reason,
         is_protected=declared.protected,
+        counted_at=remote.sample_updated_at,
+        metadata=declared.metadata,
     )
 
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
 from segctl.model.proof import CommitRef, Evidence
+from segctl.model.segments import NO_METADATA
 from segctl.planning.equality import audience_key, same_parents, same_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from segctl.model import Declared, Remote, Segment
+    from segctl.model import Declared, Metadata, Remote, Segment
     from segctl.model.proof import DeclaredVersion
 
 
@@ -45,7 +46,7 @@ class Removal:
     new name that the same commit gave it in its file, empty where it gave none. `versions` are all
     definitions that commits declared under this name, or under one that it was renamed from, oldest
     first. `maybe_renamed_to` is the name of a new file that git finds similar to the removed one,
-    though it declares another audience.
+    though it declares another audience. `metadata` is what `file` said of it to people.
     """
 
     segment: Segment
@@ -57,6 +58,7 @@ class Removal:
     author: str = ""
     versions: tuple[DeclaredVersion, ...] = ()
     maybe_renamed_to: str = ""
+    metadata: Metadata = NO_METADATA
 
     @property
     def name(self) -> str:

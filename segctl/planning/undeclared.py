@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
+from segctl.model.segments import NO_METADATA
 from segctl.planning.ownership import Ownership, Standing, is_older, is_ours, standing_of
 from segctl.planning.proofs import proof_by_file, proof_of
 from segctl.planning.temporary_names import Marker, find_marked, is_marked, looks_like_successor
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from segctl.errors import Diagnostic, Span
-    from segctl.model import Declared, Remote, Tombstone
+    from segctl.model import Declared, Metadata, Remote, Tombstone
     from segctl.model.proof import Proof
     from segctl.planning.ownership import Removal
     from segctl.planning.undeclared_rules import UndeclaredRules
@@ -105,6 +106,8 @@ class _Decider:
                 reason,
                 remote.is_v1,
                 self._proof(remote, reason),
+                remote.sample_updated_at,
+                self._metadata(remote),
             )
         )
 
@@ -115,6 +118,11 @@ class _Decider:
             return proof_by_file(tombstone, remote, rules.removal_history)
         removal = rules.removal_of(remote)
         return proof_of(removal, remote) if removal and reason is Reason.REMOVED else None
+
+    def _metadata(self, remote: Remote) -> Metadata:
+        """Return what the file of a segment says of it, or said before it was removed."""
+        described = self._rules.tombstone_of(remote) or self._rules.removal_of(remote)
+        return NO_METADATA if described is None else described.metadata
 
     def _report(self, diagnostic: Diagnostic) -> None:
         self.decisions.diagnostics.append(diagnostic)

@@ -20,6 +20,7 @@ from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
+from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
 from segctl.project.location import FILE, SEGMENTS
@@ -71,7 +72,10 @@ class ContactFiles:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A project's settings. `root` is its folder, `segments` a path relative to it."""
+    """A project's settings. `root` is its folder, `segments` a path relative to it.
+
+    `attention` is the percentage of an audience above which a change needs attention.
+    """
 
     root: Path
     segments: str = "segments"
@@ -84,6 +88,7 @@ class Config:
     ownership: Ownership = Ownership.HISTORY
     lint: Lint = field(default_factory=Lint)
     contacts: ContactFiles | None = None
+    attention: int = DEFAULT_ATTENTION
 
 
 def load_config(root: Path) -> Config:
@@ -256,6 +261,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         ownership=Ownership(value.get("ownership", Ownership.HISTORY)),
         lint=_lint(value.get("lint", {})),
         contacts=_contacts(value.get("contacts")),
+        attention=int(parse_percentage(value.get("attention", DEFAULT_ATTENTION))),
     )
 
 

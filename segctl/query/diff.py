@@ -18,6 +18,7 @@ from segctl.query.parser.parse import ParsedQuery, parse
 from segctl.query.parser.tokens import upper
 from segctl.query.to_sql import SqlWriter
 from segctl.query.visit import walk
+from segctl.query.windows import window_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -216,11 +217,14 @@ def _diff_clauses(
         if i in pairs:
             yield from _diff_clause(kind, path, (before, clause), (after, added[pairs[i]]))
         else:
+            window, _ = window_change(clause.node, None)
             source = before.source_of(clause.node)
-            yield ClauseChange(ChangeKind.REMOVED, kind, source, "", path)
+            yield ClauseChange(ChangeKind.REMOVED, kind, source, "", path, window_before=window)
     for j, clause in enumerate(added):
         if j not in paired:
-            yield ClauseChange(ChangeKind.ADDED, kind, "", after.source_of(clause.node), path)
+            _, window = window_change(None, clause.node)
+            source = after.source_of(clause.node)
+            yield ClauseChange(ChangeKind.ADDED, kind, "", source, path, window_after=window)
 
 
 def _without(clauses: list[_Clause], others: list[_Clause]) -> list[_Clause]:
@@ -278,6 +282,7 @@ def _diff_clause(
                 path,
                 _sources_missing(new_items, old_items) if has_lists else (),
                 _sources_missing(old_items, new_items) if has_lists else (),
+                *window_change(old_clause.node, new_clause.node),
             )
 
 

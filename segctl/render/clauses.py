@@ -57,6 +57,8 @@ def inverted(clause: ClauseChange) -> ClauseChange:
         after=clause.before,
         added_items=clause.removed_items,
         removed_items=clause.added_items,
+        window_before=clause.window_after,
+        window_after=clause.window_before,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from segctl.declarations.collection import read_declarations
 from segctl.errors import Severity, Span
-from segctl.model import Disposal, Tombstone
+from segctl.model import Disposal, Metadata, Tombstone
 from tests.declarations.reading import FILE, KEY, QUERY, places, read, read_segment, shown
 
 ID = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
@@ -424,7 +424,8 @@ def test_a_file_can_declare_a_removal(word: str, disposal: Disposal) -> None:
     result = read(f"name: VIP\nowner: sales\nremoved: {word}\n")
     assert result.diagnostics == ()
     assert result.declared == ()
-    assert result.tombstones == (Tombstone("VIP", disposal, Span(FILE, 1, 7, 1, 10)),)
+    span, metadata = Span(FILE, 1, 7, 1, 10), Metadata(owner="sales")
+    assert result.tombstones == (Tombstone("VIP", disposal, span, metadata=metadata),)
 
 
 @pytest.mark.parametrize(

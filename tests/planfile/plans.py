@@ -13,6 +13,7 @@ from segctl.model import (
     Ignore,
     Impact,
     Keep,
+    Metadata,
     Patch,
     Plan,
     Precondition,
@@ -70,7 +71,11 @@ CLAUSES = st.builds(
     up_to_three(TEXTS),
     up_to_three(TEXTS),
     up_to_three(TEXTS),
+    TEXTS,
+    TEXTS,
 )
+METADATA = st.builds(Metadata, TEXTS, TEXTS, up_to_three(TEXTS))
+COUNTED_AT = st.none() | TEXTS
 DIAGNOSTICS = st.builds(
     Diagnostic,
     st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,3}", fullmatch=True).filter(
@@ -107,6 +112,8 @@ EDITS = {
     "query_span": st.none() | SPANS,
     "impact": IMPACTS,
     "is_protected": st.booleans(),
+    "counted_at": COUNTED_AT,
+    "metadata": METADATA,
 }
 
 SINGLE_SENDS = st.builds(
@@ -138,6 +145,8 @@ def upgrades(draw: st.DrawFn) -> Upgrade:
         reason=draw(st.sampled_from(Reason)),
         query_span=draw(st.none() | SPANS),
         is_protected=draw(st.booleans()),
+        counted_at=draw(COUNTED_AT),
+        metadata=draw(METADATA),
     )
 
 
@@ -149,9 +158,13 @@ DELETES = st.builds(
     COUNTS,
     st.sampled_from(Reason),
     st.booleans(),
+    counted_at=COUNTED_AT,
+    metadata=METADATA,
 )
 CHANGES = st.one_of(
-    st.builds(Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS, IMPACTS),
+    st.builds(
+        Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS, IMPACTS, METADATA
+    ),
     st.builds(Patch, **EDITS),
     st.builds(
         Replace,
@@ -178,4 +191,5 @@ PLANS = st.builds(
         PlanOptions, up_to_three(TEXTS), st.booleans(), st.booleans(), up_to_three(TEXTS)
     ),
     folder=WORDS,
+    attention=st.integers(0, 2**53 - 1),
 )

@@ -452,7 +452,7 @@ def test_the_json_has_everything_that_a_view_needs() -> None:
         ],
     )
     data = plan_to_json(plan, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.5"
+    assert data["format_version"] == "1.6"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {
@@ -474,12 +474,17 @@ def test_the_json_has_everything_that_a_view_needs() -> None:
             "end_line": None,
             "end_column": None,
         },
+        "attention": [],
+        "description": "",
+        "owner": "",
+        "tags": [],
         "changed_fields": [],
         "clauses": [],
         "before": None,
         "after": {"name": "new", "query_dsl": "SELECT 1", "parent_list_ids": []},
         "precondition": None,
         "contacts_count": None,
+        "contacts_counted_at": None,
         "impact": None,
         "allow_replace": None,
         "protected": None,

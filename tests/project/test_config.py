@@ -66,6 +66,13 @@ def test_a_percentage_may_have_a_percent_sign(tmp_path: Path, text: str, percent
     assert config.limits == Limits(max_audience_change=percent)
 
 
+def test_a_fifth_of_an_audience_needs_attention_unless_the_file_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    assert load(tmp_path, HEAD).attention == 20
+    assert load(tmp_path, HEAD + "attention: 5%\n").attention == 5
+
+
 WRONG = [
     ("", ["1:1 empty-file"], "version: 1"),
     ("# x\n", ["1:1 empty-file"], "version: 1"),
@@ -103,6 +110,7 @@ WRONG = [
     (HEAD + "limits: {max_audience_change: half}\n", ["2:31 bad-value"], "a percentage"),
     (HEAD + 'limits: {max_audience_change: "50"}\n', ["2:31 bad-value"], "such as 50%"),
     (HEAD + "limits: {max_audience_change: -5}\n", ["2:31 bad-value"], "at least 0"),
+    (HEAD + "attention: high\n", ["2:12 bad-value"], "such as 20%"),
     (HEAD + "targets:\n", ["2:9 wrong-type"], "got nothing"),
     (HEAD + "targets: {}\n", ["2:10 empty-value"], "empty"),
     (HEAD + "targets: {a: 5}\n", ["2:14 wrong-type"], "a mapping"),
