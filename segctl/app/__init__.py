@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segctl.app.explain import explain_segments
     from segctl.app.fields import pull_fields
     from segctl.app.formatting import format_files, write_formatted
-    from segctl.app.import_files import import_segments
+    from segctl.app.import_files import ImportOptions, import_segments
     from segctl.app.listing import ListOptions, list_contact_lists, list_segments
     from segctl.app.new_files import write_new_file
     from segctl.app.ownership import segment_ownership
@@ -44,6 +44,7 @@ _MODULES = {
     "ApplyOptions": "segctl.applying.applier",
     "Connection": "segctl.app.connection",
     "Console": "segctl.app.console",
+    "ImportOptions": "segctl.app.import_files",
     "ListOptions": "segctl.app.listing",
     "PlanOptions": "segctl.model.plan_options",
     "PreviewOptions": "segctl.app.preview",
@@ -87,6 +88,7 @@ __all__ = [
     "ApplyOptions",
     "Connection",
     "Console",
+    "ImportOptions",
     "ListOptions",
     "PlanOptions",
     "PreviewOptions",

@@ -120,7 +120,7 @@ def _updated_files(
 
     Raises `UsageError` where one cannot be updated without losing anything.
     """
-    remote = dataclasses.replace(change.before, query=formatted_query(change.before.query))
+    remote = dataclasses.replace(change.before, query=formatted_query(change.before.query).text)
     keys = set(change.changed_fields)
     query_file = declared.query_span.file
     if query_file != declared.file and "query_dsl" in keys:

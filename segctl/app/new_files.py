@@ -45,9 +45,9 @@ def existing_declarations(project: Project) -> Declarations:
 
 
 def file_names(project: Project) -> list[str]:
-    """Return the names in the folder of segment files, which no new file may take."""
+    """Return the paths in the folder of segment files, which no new file may take."""
     folder = segments_folder(project)
-    return [path.name for path in folder.iterdir()] if folder.exists() else []
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
 
 
 def schema_path(project: Project) -> str:
@@ -63,10 +63,11 @@ def write_new_file(project: Project, file: NewFile) -> str:
     Raises `UsageError`, and `Refused` for a link.
     """
     path = new_file_path(project, file)
-    folder = Folder(project.root).below(project.config.segments)
+    outer, _, name = path.rpartition("/")
+    folder = Folder(project.root).below(outer)
     try:
         folder.make()
-        folder.create(file.name, file.text.encode())
+        folder.create(name, file.text.encode())
     except UnsafePath as error:
         raise cannot_write(path, error) from None
     except OSError as error:

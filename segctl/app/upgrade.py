@@ -12,7 +12,7 @@ from segctl.app.lookup import find_segments
 from segctl.app.new_files import existing_declarations, file_names, schema_path
 from segctl.declarations.fields_file import column_types
 from segctl.errors import Diagnostic, RemoteError, Severity
-from segctl.importing.file_builder import segment_label
+from segctl.importing.file_builder import FileOptions, segment_label
 from segctl.importing.v1_upgrader import build_upgrades, v1_segments_to_read
 from segctl.planning.ownership import Ownership
 
@@ -89,7 +89,7 @@ def upgrade_segments(
         declarations.tombstones,
         taken=file_names(project),
         lists=lists,
-        schema=schema_path(project),
+        options=FileOptions(schema_path(project)),
         fields=_custom_fields(connection, console) if v1_segments else None,
     )
     files: Sequence[NewFile] = converted.files

@@ -82,27 +82,39 @@ def _declared_name(document: Document) -> list[tuple[str, Document]]:
 
 
 def _duplicate_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
-    first_by_name: dict[str, tuple[str, Document]] = {}
+    """Report names that are declared twice, and names that people may take for each other.
+
+    An account can have two names that differ only by case, so that is a warning.
+    """
+    first_by_form: dict[str, dict[str, tuple[str, Document]]] = {}
     diagnostics = []
     for name, document in named:
-        first, first_document = first_by_name.setdefault(fold_name(name), (name, document))
-        if first_document is document:
+        forms = {
+            "duplicate-name": (name, Severity.ERROR, f"duplicate name `{name}`"),
+            "name-looks-the-same": (
+                unicodedata.normalize("NFC", name),
+                Severity.ERROR,
+                f"`{name}` differs from another name only in its invisible encoding",
+            ),
+            "name-differs-by-case": (fold_name(name), Severity.WARNING, ""),
+        }
+        firsts = {
+            code: first_by_form.setdefault(code, {}).setdefault(form, (name, document))
+            for code, (form, _, _) in forms.items()
+        }
+        code = next((code for code in forms if firsts[code][1] is not document), "")
+        if not code:
             continue
-        if first == name:
-            code, summary = "duplicate-name", f"duplicate name `{name}`"
-        elif unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", first):
-            code = "name-looks-the-same"
-            summary = f"`{name}` differs from another name only in its invisible encoding"
-        else:
-            code = "name-differs-by-case"
-            summary = f"`{name}` and `{first}` differ only in case"
+        first, first_document = firsts[code]
+        _, severity, summary = forms[code]
+        summary = summary or f"`{name}` and `{first}` differ only in case"
         span = document.span(("name",))
         other = first_document.span(("name",))
         hint = f"rename one of the two (the other is at {other}); names are unique in an account"
+        if severity is Severity.WARNING:
+            hint = f"rename one of the two if people may confuse them (the other is at {other})"
         excerpt = document.excerpt(span.line)
-        diagnostics.append(
-            Diagnostic(code, Severity.ERROR, redact(summary), span, redact(hint), excerpt)
-        )
+        diagnostics.append(Diagnostic(code, severity, redact(summary), span, redact(hint), excerpt))
     return diagnostics
 
 

@@ -42,28 +42,49 @@ _LATIN = str.maketrans(
 
 
 class FileNames:
-    """The file names of one folder; each is given to one segment only."""
+    """The names of the files below one folder; each is given to one segment only."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        """`taken` are the names in the folder, with suffixes, those of subfolders included."""
-        self._taken = {
-            _folded(stem)
-            for stem, dot, suffix in (name.rpartition(".") for name in taken)
-            if f"{dot}{suffix}".lower() in _SUFFIXES
-        }
+        """`taken` are the paths of what is in the folder, folders included, with suffixes."""
+        self._taken = set()
+        self._folders: dict[str, str] = {}
+        for path in sorted(taken):
+            stem, dot, suffix = path.rpartition(".")
+            if f"{dot}{suffix}".lower() in _SUFFIXES:
+                self._taken.add(folded(stem))
+            self._folder(path)
 
     def claim(self, name: str, segment_id: str) -> str:
-        """Return a new file name for a segment.
+        """Return a new file name for a segment; see `file_stem`."""
+        return self.claim_path(file_stem(name, segment_id))
 
-        The start of the id is used where the segment's name has neither letters nor digits.
+    def claim_path(self, path: str) -> str:
+        """Return the path of a new file, with its suffix, for a path without one.
+
+        A folder that exists keeps its spelling, and a name that is taken gets a number.
         """
-        stem = slug(name) or slug(f"{_FALLBACK}-{slug(segment_id)[:_ID_CHARACTERS]}")
+        outer, slash, stem = path.rpartition("/")
+        outer = self._folder(outer) + slash
         candidate, number = stem, 1
-        while _folded(candidate) in self._taken:
+        while folded(outer + candidate) in self._taken:
             number += 1
-            candidate = _shortened(stem, reserve=len(f"-{number}")) + f"-{number}"
-        self._taken.add(_folded(candidate))
-        return f"{candidate}{_SUFFIXES[0]}"
+            candidate = shortened(stem, reserve=len(f"-{number}")) + f"-{number}"
+        self._taken.add(folded(outer + candidate))
+        return f"{outer}{candidate}{_SUFFIXES[0]}"
+
+    def _folder(self, path: str) -> str:
+        """Return the spelling of a folder that was met first."""
+        outer, slash, name = path.rpartition("/")
+        path = f"{self._folder(outer)}/{name}" if slash else name
+        return self._folders.setdefault(folded(path), path)
+
+
+def file_stem(name: str, segment_id: str) -> str:
+    """Return the name of a file without its suffix, from a segment's name.
+
+    The start of the id is used where the segment's name has neither letters nor digits.
+    """
+    return slug(name) or slug(f"{_FALLBACK}-{slug(segment_id)[:_ID_CHARACTERS]}")
 
 
 def slug(name: str) -> str:
@@ -75,8 +96,7 @@ def slug(name: str) -> str:
             text += "" if not text or text[-1].isascii() else char
         else:
             text += _slug_char(char)
-    stem = _shortened("-".join(unicodedata.normalize("NFC", text).split()))
-    return f"{_FALLBACK}-{stem}" if stem in _RESERVED else stem
+    return unreserved(shortened("-".join(unicodedata.normalize("NFC", text).split())))
 
 
 def _slug_char(char: str) -> str:
@@ -89,12 +109,17 @@ def _slug_char(char: str) -> str:
     return char.lower() if char.isalnum() else " "
 
 
-def _shortened(stem: str, reserve: int = 0) -> str:
+def unreserved(stem: str) -> str:
+    """Return a stem, with a word before it if Windows or segctl reserve the name."""
+    return f"{_FALLBACK}-{stem}" if stem.lower() in _RESERVED else stem
+
+
+def shortened(stem: str, reserve: int = 0) -> str:
     """Return as much of a stem as fits, with room for `reserve` more ASCII characters."""
     stem = stem[: MAX_CHARACTERS - reserve]
     return stem.encode()[: MAX_BYTES - reserve].decode(errors="ignore").rstrip("-")
 
 
-def _folded(stem: str) -> str:
+def folded(stem: str) -> str:
     """Return a form that is equal for stems that a file system may take for the same name."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", stem).casefold())

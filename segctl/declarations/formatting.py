@@ -18,6 +18,7 @@ raises.
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,9 @@ FIRST_KEYS = ("name", "description", "owner", "tags", "protected", "adopt")
 
 LAST_KEYS = ("parent_list_ids", "query_dsl", "query_file", "tests")
 """The keys that SendGrid needs come last, then the tests. Any other key is in between."""
+
+JOINERS = "\u200c\u200d"
+"""Characters without a width that join two others: emoji and some scripts are written with them."""
 
 QUERY = "query_dsl"
 _INDENT = "  "
@@ -159,7 +163,19 @@ def _format_query(document: Document, query: object) -> tuple[FormattedQuery | N
     if place.style is None or document.text[place.offset] in _PROPERTIES:
         return None, "it has an anchor, an alias or a tag"
     formatted = format_query(parse(query))
-    return (None, formatted.reason) if formatted.reason else (formatted, "")
+    if formatted.reason:
+        return None, formatted.reason
+    if place.style == '"':
+        # Escaped, as `segctl import` writes it. A block would hide it from reviewers.
+        hidden = next((char for char in query if not is_visible_in_block(char)), "")
+        if hidden:
+            return None, f"it contains U+{ord(hidden):04X}, which editors hide"
+    return formatted, ""
+
+
+def is_visible_in_block(char: str) -> bool:
+    """Return whether an editor shows a character, or at least a place for it and nothing else."""
+    return char in JOINERS or unicodedata.category(char) != "Cf"
 
 
 def _sort_keys(keys: tuple[KeyBlock, ...]) -> tuple[KeyBlock, ...]:

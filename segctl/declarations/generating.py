@@ -13,12 +13,11 @@ double quotes with every such character escaped. Never raises.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.formatting import format_segment_file
+from segctl.declarations.formatting import JOINERS, format_segment_file, is_visible_in_block
 from segctl.declarations.segment_file import read_segment
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
@@ -33,10 +32,9 @@ if TYPE_CHECKING:
 
 _INDENT = "  "
 _MAX_COMMENT = 60
-# Emoji and some scripts are written with them.
-_JOINERS = "\u200c\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_FLOW_MARKS = re.compile(r"[\[\]{},]")
 _BLOCK_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 # What YAML 1.1 or 1.2 does not read as text; segctl's own reader has fewer such words.
 _NOT_TEXT = re.compile(r"y|n|yes|no|on|off|true|false|null|~|[-+.\d]\S*", re.IGNORECASE)
@@ -63,6 +61,8 @@ def segment_text(
     lists: ListNames,
     schema: str = "",
     *,
+    owner: str = "",
+    tags: tuple[str, ...] = (),
     upgrade_from: str = "",
     above_query: str = "",
 ) -> GeneratedFile:
@@ -73,17 +73,20 @@ def segment_text(
     `upgrade_from` is the id of the v1 segment that it replaces; `above_query` holds lines of
     comment, each with its LF.
     """
-    half = _half_character("".join((segment.name, segment.query, *segment.parent_list_ids)))
+    texts = (segment.name, owner, *tags, segment.query, *segment.parent_list_ids)
+    half = _half_character("".join(texts))
     if half:
         return GeneratedFile("", half)
     head = f"# yaml-language-server: $schema={schema}\n" if schema else ""
     head += f"name: {_scalar(segment.name)}\n"
+    head += f"owner: {_scalar(owner)}\n" if owner else ""
+    head += f"tags: [{', '.join(map(_flow_scalar, tags))}]\n" if tags else ""
     head += f"upgrade_from:\n{_INDENT}v1_id: {_scalar(upgrade_from)}\n" if upgrade_from else ""
     head += f"{_parent_lists(segment, lists)}{above_query}query_dsl: "
     reason = ""
     for query, must_be_formatted in _query_forms(segment.query):
         text = head + query
-        reason = _difference(text, segment, upgrade_from)
+        reason = _difference(text, segment, owner, tags, upgrade_from)
         if not reason and not (must_be_formatted and format_segment_file("", text).changed):
             return GeneratedFile(text)
     return GeneratedFile("", reason)
@@ -105,7 +108,7 @@ def query_file_text(query: str) -> GeneratedFile:
     # A file with CRLF has it on the account as well.
     unbroken = text.replace("\r\n", "\n")
     for char in unbroken:
-        if _BLOCK_BREAKS.match(char) or not _is_visible_in_block(char):
+        if _BLOCK_BREAKS.match(char) or not is_visible_in_block(char):
             return GeneratedFile("", f"its query contains U+{ord(char):04X}, which editors hide")
     is_same = declared.segment.query == text
     return GeneratedFile(text) if is_same else GeneratedFile("", "segctl cannot write it exactly")
@@ -117,7 +120,9 @@ def _half_character(text: str) -> str:
     return f"it contains half a character (U+{ord(half.group()):04X})" if half else ""
 
 
-def _difference(text: str, segment: Segment, upgrade_from: str) -> str:
+def _difference(
+    text: str, segment: Segment, owner: str, tags: tuple[str, ...], upgrade_from: str
+) -> str:
     """Read a text again; return why it does not declare the segment, or an empty string."""
     declared, document = read_segment("segment.yaml", text.encode(), {}, "")
     if declared is None:
@@ -125,6 +130,7 @@ def _difference(text: str, segment: Segment, upgrade_from: str) -> str:
     read = declared.segment
     is_same = (
         (read.name, read.query) == (segment.name, segment.query)
+        and (declared.owner, declared.tags) == (owner, tags)
         and declared.upgrade_from == upgrade_from.lower()
         and set(read.parent_list_ids) == {list_id.lower() for list_id in segment.parent_list_ids}
     )
@@ -141,6 +147,11 @@ def _first_error(document: Document) -> str:
 
 def _scalar(text: str) -> str:
     return text if _is_plain(text) else _double_quoted(text)
+
+
+def _flow_scalar(text: str) -> str:
+    """Return a string for a list on one line, where a comma or a bracket means something."""
+    return text if _is_plain(text) and not _FLOW_MARKS.search(text) else _double_quoted(text)
 
 
 def _parent_lists(segment: Segment, lists: ListNames) -> str:
@@ -169,7 +180,7 @@ def _query_forms(query: str) -> Iterator[tuple[str, bool]]:
     """Yield the ways to write a query, best first; true for one that `fmt` must leave alone."""
     if len(query) <= WIDTH and _is_plain(query):
         yield f"{query}\n", True
-    if not _BLOCK_BREAKS.search(query) and all(map(_is_visible_in_block, query)):
+    if not _BLOCK_BREAKS.search(query) and all(map(is_visible_in_block, query)):
         yield _block(query), False
     yield _double_quoted_lines(query), False
 
@@ -217,12 +228,7 @@ def _escape(char: str) -> str:
 
 def is_visible(char: str) -> bool:
     """Return whether an editor shows a character, or the character joins two that it shows."""
-    return char.isprintable() or char in _JOINERS
-
-
-def _is_visible_in_block(char: str) -> bool:
-    """Return whether an editor shows a character, or at least a place for it and nothing else."""
-    return char in _JOINERS or unicodedata.category(char) != "Cf"
+    return char.isprintable() or char in JOINERS
 
 
 def _is_plain(text: str) -> bool:

@@ -16,7 +16,7 @@ from segctl.declarations.formatting import same_values, split_layout
 from segctl.declarations.generating import GeneratedFile, segment_text
 from segctl.declarations.key_blocks import comments_beside, comments_of, split_blocks
 from segctl.documents.yaml_reader import parse_document
-from segctl.query.format.layout import format_query
+from segctl.query.format.layout import FormattedQuery, format_query
 from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ _QUERY_KEYS = ("query_dsl", "query_file")
 _UNPROVEN = "segctl could not prove that nothing else would change"
 
 
-def formatted_query(query: str) -> str:
-    """Return a query as `segctl fmt` lays it out, or as it is where it cannot."""
+def formatted_query(query: str) -> FormattedQuery:
+    """Return a query as `segctl fmt` lays it out, or as it is, with the reason, where it cannot."""
     formatted = format_query(parse(query))
-    if formatted.reason:
-        return query
-    return f"{formatted.text}\n" if "\n" in formatted.text else formatted.text
+    if formatted.reason or "\n" not in formatted.text:
+        return formatted
+    return FormattedQuery(f"{formatted.text}\n")
 
 
 def update_segment_file(

@@ -8,14 +8,15 @@ declares, is up to a `Conversion`. Pure: nothing is written, and nothing is sent
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.collection import fold_name
-from segctl.declarations.filenames import FileNames
+from segctl.declarations.file_layout import Layout, list_stems
+from segctl.declarations.filenames import FileNames, file_stem
 from segctl.declarations.generating import segment_text
 from segctl.planning.temporary_names import is_marked, looks_like_successor
 
@@ -42,8 +43,22 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOptions:
+    """What all new files have in common.
+
+    `schema` is the path of the JSON Schema from the folder of segment files, empty for none.
+    `owner` and `tags` are written into each file.
+    """
+
+    schema: str = ""
+    layout: Layout = field(default_factory=Layout)
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file to write: its name in the segments folder, and its text.
+    """A file to write: its path in the segments folder, and its text.
 
     `remote` is the segment that it was made from, `segment` what it declares.
     """
@@ -101,16 +116,18 @@ def build_files(
     *,
     taken: Iterable[str] = (),
     lists: ListNames | None = None,
-    schema: str = "",
+    options: FileOptions | None = None,
 ) -> NewFiles:
     """Convert the segments with the ids `picked` into files.
 
-    `taken` are the names of the entries of the segments folder; `lists` and `schema` are as for
-    `segment_text`.
+    `taken` are the paths of what is in the segments folder. `lists` is as for `segment_text`; a
+    layout with parent lists needs those of the whole account, or a list would have another name
+    in each import.
     """
     ids = set(picked)
+    options = options or FileOptions()
     names = _NameCheck(snapshot, declared, tombstones)
-    file_names = FileNames(taken)
+    paths = _Paths(options.layout, lists or {}, taken)
     files: list[NewFile] = []
     skipped: list[Skipped] = []
     already_declared = 0
@@ -123,25 +140,55 @@ def build_files(
         draft = (
             conversion.reason_to_skip(remote)
             or names.reason_to_skip(remote)
+            or paths.reason_to_skip(remote)
             or conversion.draft(remote)
         )
         if isinstance(draft, Skipped):
             skipped.append(draft)
             continue
+        path = paths.path(remote)
         generated = segment_text(
             draft.segment,
             lists or {},
-            schema,
+            options.schema and "../" * path.count("/") + options.schema,
+            owner=options.owner,
+            tags=options.tags,
             upgrade_from=draft.upgrade_from,
             above_query=draft.above_query,
         )
         if generated.reason:
             skipped.append(_unwritable(remote, generated.reason))
             continue
-        name = file_names.claim(remote.name, remote.id)
+        name = paths.claim(path)
         files.append(NewFile(name, generated.text, remote, draft.segment, draft.notes))
         names.claim(remote.name)
     return NewFiles(tuple(files), tuple(skipped), already_declared)
+
+
+class _Paths:
+    """Where the new files go."""
+
+    def __init__(self, layout: Layout, lists: ListNames, taken: Iterable[str]) -> None:
+        self.layout = layout
+        self.lists = list_stems(lists) if layout.needs_parent_list else {}
+        self.claim = FileNames(taken).claim_path
+
+    def reason_to_skip(self, remote: Remote) -> Skipped | None:
+        """Return why the path of a segment's file is unknown, or `None`."""
+        unknown = [item for item in remote.parent_list_ids if item.lower() not in self.lists]
+        if not unknown or not self.layout.needs_parent_list:
+            return None
+        return Skipped(
+            remote,
+            f"{segment_label(remote)} has the parent list {redact(unknown[0])}, which the account "
+            "does not show, so --layout has no name for it",
+            f"run `segctl import {remote.id}` to write its file without a layout",
+        )
+
+    def path(self, remote: Remote) -> str:
+        """Return the path of a segment's file, without its suffix, before it is claimed."""
+        parents = [self.lists[item.lower()] for item in remote.parent_list_ids if self.lists]
+        return self.layout.path(file_stem(remote.name, remote.id), parents[0] if parents else "")
 
 
 class _NameCheck:
@@ -153,11 +200,11 @@ class _NameCheck:
         self.counts = Counter(remote.name for remote in snapshot.remotes)
         self.tombstones = {tombstone.name: tombstone for tombstone in tombstones}
         known: list[Declared | Tombstone] = [*declared, *tombstones]
-        self.claimed = {fold_name(file.name): f"`{file.name}` (in {file.file})" for file in known}
+        self.claimed = {_form(file.name): f"`{file.name}` (in {file.file})" for file in known}
 
     def claim(self, name: str) -> None:
         """Record the name of a new file's segment."""
-        self.claimed[fold_name(name)] = f"`{name}`"
+        self.claimed[_form(name)] = f"`{name}`"
 
     def reason_to_skip(self, remote: Remote) -> Skipped | None:
         """Return why a segment cannot become a file, or `None`."""
@@ -167,9 +214,14 @@ class _NameCheck:
             return _unfinished(remote)
         if self.counts[remote.name] > 1:
             return _ambiguous(remote, self.counts[remote.name])
-        if fold_name(remote.name) in self.claimed:
-            return _alike(remote, self.claimed[fold_name(remote.name)])
+        if _form(remote.name) in self.claimed:
+            return _alike(remote, self.claimed[_form(remote.name)])
         return _without_query(remote) if remote.query is None else None
+
+
+def _form(name: str) -> str:
+    """Return a form that is equal for names of which no project can have two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def segment_label(remote: Remote) -> str:
@@ -212,7 +264,7 @@ def _ambiguous(remote: Remote, number: int) -> Skipped:
 def _alike(remote: Remote, other: str) -> Skipped:
     return Skipped(
         remote,
-        f"{segment_label(remote)} and {redact(other)} differ only in case or invisible encoding",
+        f"{segment_label(remote)} and {redact(other)} differ only in their invisible encoding",
         f"{manual_upgrade_hint(remote)} and another name"
         if remote.is_v1
         else f"rename one of the two in SendGrid (the id of this one is {remote.id})",

@@ -1,12 +1,18 @@
-"""V2 segments of an account as files that declare them exactly as they are.
+"""V2 segments of an account as files that declare them as they are.
 
-Owns which segments can be imported. A pure function, as planning is: writes and sends nothing.
+Owns which segments can be imported, and the layout of their queries: that of `segctl fmt` where it
+is proved to mean the same, else byte for byte. A pure function, as planning is: writes and sends
+nothing.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
+from segctl.common.secrets import redact
+from segctl.declarations.updating import formatted_query
+from segctl.errors import Diagnostic, Severity
 from segctl.importing.file_builder import (
     Conversion,
     Draft,
@@ -15,11 +21,14 @@ from segctl.importing.file_builder import (
     build_files,
     segment_label,
 )
+from segctl.planning.equality import same_query
 from segctl.planning.matching import find_undeclared
+from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from segctl.importing.file_builder import FileOptions
     from segctl.model import Declared, Remote, Snapshot, Tombstone
     from segctl.model.contact_fields import ListNames
 
@@ -40,7 +49,7 @@ def build_import(
     *,
     taken: Iterable[str] = (),
     lists: ListNames | None = None,
-    schema: str = "",
+    options: FileOptions | None = None,
 ) -> NewFiles:
     """Return the files that import the segments with the ids `picked`.
 
@@ -49,7 +58,14 @@ def build_import(
     """
     conversion = _Import(snapshot, declared)
     return build_files(
-        conversion, snapshot, picked, declared, tombstones, taken=taken, lists=lists, schema=schema
+        conversion,
+        snapshot,
+        picked,
+        declared,
+        tombstones,
+        taken=taken,
+        lists=lists,
+        options=options,
     )
 
 
@@ -73,4 +89,15 @@ class _Import(Conversion):
         )
 
     def draft(self, remote: Remote) -> Draft | Skipped:
-        return Draft(remote.definition)
+        formatted = formatted_query(remote.query or "")
+        segment = dataclasses.replace(remote.definition, query=formatted.text)
+        if not formatted.reason and same_query(segment, remote.definition):
+            return Draft(segment)
+        reason = formatted.reason or "segctl could not prove that it would mean the same"
+        note = Diagnostic(
+            "not-formatted",
+            Severity.WARNING,
+            f"{segment_label(remote)} keeps its query byte for byte: "
+            + redact(mask_email_addresses(reason)),
+        )
+        return Draft(remote.definition, notes=(note,))

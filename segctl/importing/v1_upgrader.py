@@ -29,6 +29,7 @@ from segctl.sgql.to_v2 import Translation, translate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from segctl.importing.file_builder import FileOptions
     from segctl.model import Declared, Remote, Snapshot, Tombstone
     from segctl.model.contact_fields import ListNames
     from segctl.query.catalogue import ColumnType
@@ -52,7 +53,7 @@ def build_upgrades(
     *,
     taken: Iterable[str] = (),
     lists: ListNames | None = None,
-    schema: str = "",
+    options: FileOptions | None = None,
     fields: Mapping[str, ColumnType] | None = None,
 ) -> NewFiles:
     """Return the files that upgrade the v1 segments with the ids `picked`.
@@ -62,7 +63,14 @@ def build_upgrades(
     """
     conversion = _Upgrade(declared, fields)
     return build_files(
-        conversion, snapshot, picked, declared, tombstones, taken=taken, lists=lists, schema=schema
+        conversion,
+        snapshot,
+        picked,
+        declared,
+        tombstones,
+        taken=taken,
+        lists=lists,
+        options=options,
     )
 
 

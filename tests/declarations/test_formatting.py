@@ -126,6 +126,11 @@ def test_an_example_is_formatted(name: str) -> None:
             "name: X\nowner: x\nquery_dsl: \"SELECT a FROM t WHERE b = '\\u2028' and c = 1\"\n",
             "the query stays as it is",
         ),
+        (
+            "name: X\nquery_dsl: \"SELECT a FROM t WHERE b = '\\u202e' and c = 1\"\n",
+            None,
+            "the query stays as it is: it contains U+202E, which editors hide",
+        ),
     ],
 )
 def test_what_cannot_be_formatted_is_left_and_reported(

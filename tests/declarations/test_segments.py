@@ -225,16 +225,16 @@ def test_names_that_look_like_others_are_a_warning(name: str, code: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "code"),
+    ("first", "second", "code", "severity"),
     [
-        ("VIP", "VIP", "duplicate-name"),
-        ("VIP", "vip", "name-differs-by-case"),
-        ("Straße", "STRASSE", "name-differs-by-case"),
-        ("caf\u00e9", "cafe\u0301", "name-looks-the-same"),
+        ("VIP", "VIP", "duplicate-name", Severity.ERROR),
+        ("VIP", "vip", "name-differs-by-case", Severity.WARNING),
+        ("Straße", "STRASSE", "name-differs-by-case", Severity.WARNING),
+        ("caf\u00e9", "cafe\u0301", "name-looks-the-same", Severity.ERROR),
     ],
 )
-def test_two_segments_must_not_have_names_that_look_alike(
-    first: str, second: str, code: str
+def test_names_that_people_may_confuse_are_reported(
+    first: str, second: str, code: str, severity: Severity
 ) -> None:
     files = {
         "segments/a.yaml": f"# é\nname: {first}\n{QUERY}".encode(),
@@ -245,8 +245,24 @@ def test_two_segments_must_not_have_names_that_look_alike(
 
     (finding,) = result.diagnostics
     assert f"{finding.span} {finding.code}" == f"segments/b.yaml:1:7 {code}"
+    assert finding.severity is severity
     assert "segments/a.yaml:2:7" in finding.hint
     assert finding.excerpt == f"name: {second}"
+
+
+def test_a_name_between_two_equal_ones_hides_no_duplicate() -> None:
+    names = ("VIP", "vip", "vip", "caf\u00e9", "CAF\u00c9", "cafe\u0301")
+    files = {
+        f"segments/{number}.yaml": f"name: {name}\n{QUERY}".encode()
+        for number, name in enumerate(names)
+    }
+    result = read_declarations(files, {}, "segments")
+    assert [(item.span and item.span.file[9], item.code) for item in result.diagnostics] == [
+        ("1", "name-differs-by-case"),
+        ("2", "duplicate-name"),
+        ("4", "name-differs-by-case"),
+        ("5", "name-looks-the-same"),
+    ]
 
 
 @pytest.mark.parametrize(("first", "second"), [("İ", "i"), ("I", "\u0131"), ("a", "a b")])

@@ -16,11 +16,14 @@ from segctl.account.snapshot import take_snapshot
 from segctl.app.lookup import find_segments
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
+from segctl.declarations.formatting import format_segment_file
 from segctl.emulator import Emulator
 from segctl.errors import UsageError
 from segctl.importing.importer import build_import, segments_to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
+from segctl.query.format.layout import format_query
+from segctl.query.parser.parse import parse
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
 from tests.importing.test_filenames import SLUGS
@@ -145,9 +148,13 @@ def check(account: Reader) -> None:
     declared = declarations(files)
     remotes = {remote.name: remote for remote in snapshot.remotes if remote.query is not None}
     for segment in declared:
-        # To the byte, which the plan would not ask for.
-        assert segment.segment.query == remotes[segment.name].query
-    inputs = PlanInputs(strict_text=True)
+        # To the byte, unless `fmt` proves that its layout means the same.
+        query_before, query_after = remotes[segment.name].query or "", segment.segment.query
+        laid_out = format_query(parse(query_before)).text
+        assert query_before == query_after or query_after.strip() == laid_out
+        formatted = format_segment_file(segment.file, files[segment.file].decode())
+        assert not formatted.changed
+    inputs = PlanInputs()
     later_snapshot = take_snapshot(
         account, lambda listed: definitions_to_read(declared, listed, inputs)
     )
@@ -155,7 +162,6 @@ def check(account: Reader) -> None:
     codes = {diagnostic.code for diagnostic in plan.diagnostics}
     assert (plan.changes, codes - {"query-not-accepted"}) == ((), set())
     assert len(plan.kept) == len(result.files)
-    assert not any(keep.is_cosmetic for keep in plan.kept)
 
     before = dict(files)
     second, _ = run_import(account, files)
@@ -195,23 +201,32 @@ def test_segments_are_found_by_name_or_id_each_once() -> None:
         find_segments(["b", "C", "b", "A"], listed)
 
 
-def test_the_second_of_two_names_that_look_alike_is_skipped() -> None:
-    remotes = (remote(1, "vip"), remote(2, "VIP"), remote(3, "e\u0301"), remote(4, "é"))
+def test_names_that_differ_only_by_case_are_both_imported() -> None:
+    remotes = (remote(1, "vip"), remote(2, "VIP"), remote(3, "Straße"), remote(4, "STRASSE"))
     result = build_import(Snapshot(remotes), [remote.id for remote in remotes], [])
     assert [(file.name, file.remote.name) for file in result.files] == [
+        ("strasse.yaml", "STRASSE"),
+        ("strasse-2.yaml", "Straße"),
         ("vip.yaml", "VIP"),
-        ("e.yaml", "e\u0301"),
+        ("vip-2.yaml", "vip"),
     ]
-    assert [remote.remote.name for remote in result.skipped] == ["vip", "é"]
-    assert result.skipped[0].reason == ("`vip` and `VIP` differ only in case or invisible encoding")
-    alone = build_import(Snapshot(remotes), [remotes[0].id], [])
-    assert [file.remote.name for file in alone.files] == ["vip"]
+    assert result.skipped == ()
+
+
+def test_the_second_of_two_names_that_look_the_same_is_skipped() -> None:
+    remotes = (remote(3, "e\u0301"), remote(4, "é"))
+    result = build_import(Snapshot(remotes), [remote.id for remote in remotes], [])
+    assert [(file.name, file.remote.name) for file in result.files] == [("e.yaml", "e\u0301")]
+    (skipped,) = result.skipped
+    assert skipped.reason == "`é` and `e\u0301` differ only in their invisible encoding"
+    alone = build_import(Snapshot(remotes), [remotes[1].id], [])
+    assert [file.remote.name for file in alone.files] == ["é"]
 
 
 def test_a_name_goes_to_the_second_segment_if_the_first_cannot_be_written() -> None:
-    remotes = (remote(1, "VIP", "\x00"), remote(2, "vip"))
+    remotes = (remote(1, "cafe\u0301", "\x00"), remote(2, "caf\xe9"))
     result = build_import(Snapshot(remotes), [remote.id for remote in remotes], [])
-    assert [file.remote.name for file in result.files] == ["vip"]
+    assert [file.remote.name for file in result.files] == ["caf\xe9"]
 
 
 def test_segments_with_the_same_name_are_skipped_even_if_one_is_a_v1_segment() -> None:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from tests.support.project import Project
 
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+NEXT = """\
+Run `segctl init`: it adds settings, schemas and workflows for GitHub.
+Run `segctl fields pull`: `segctl validate` then finds misspelt fields.
+Run `segctl plan`: it shows that the files match the account, and changes nothing.
+Then commit segments/. From that commit on, an apply changes a segment when its file
+changes, and deletes it when its file is removed.
+"""
 VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")
 
 
@@ -53,27 +60,24 @@ def test_every_segment_becomes_a_file_and_the_plan_is_empty(
         "segments/by-language.yaml  By language\nsegments/vip-customers.yaml  VIP customers\n",
     )
     assert result.err == (
-        "warning[not-imported]: `Old` is a v1 segment: SendGrid does not "
-        "allow changes to it\n"
-        "  hint: run `segctl upgrade` to write a file for a V2 segment that replaces it\n"
-        "warning[not-imported]: `Older` is a v1 segment: SendGrid does not "
-        "allow changes to it\n"
-        "  hint: run `segctl upgrade` to write a file for a V2 segment that replaces it\n"
-        "Imported 2 segments, skipped 3: 2 v1, 1 already declared.\n"
+        "warning[not-imported]: SendGrid does not allow changes to v1 segments: `Old`, `Older`\n"
+        "  hint: run `segctl upgrade` to write files for V2 segments that replace them\n"
+        "Imported 2 segments, skipped 3: 2 v1, 1 already declared.\n" + NEXT
     )
     assert (dry.code, dry.out) == (result.code, result.out)
-    assert dry.err == result.err.replace("Imported", "Would import").replace("skipped", "skip")
+    shown = result.err.replace("Imported", "Would import").replace("skipped", "skip")
+    assert dry.err == shown.replace(NEXT, "")
     assert [*before] == ["segments/declared.yaml"]
     assert files(connected) == before | {
         "segments/by-language.yaml": (
-            "name: By language\nquery_dsl: |\n  SELECT\n  contact_id,\n  updated_at\n"
-            "  FROM contact_data WHERE preferred_language = 'cs'\n"
+            "name: By language\nquery_dsl: |\n  SELECT contact_id, updated_at\n"
+            "  FROM contact_data\n  WHERE preferred_language = 'cs'\n"
         ),
         "segments/vip-customers.yaml": (
             f"name: VIP customers\nparent_list_ids:\n  - {LIST} # Customers\nquery_dsl: {VIP}\n"
         ),
     }
-    plan = connected.run("plan", "--detailed-exitcode", "--strict-text")
+    plan = connected.run("plan", "--detailed-exitcode")
     assert (plan.code, plan.err) == (0, "")
     assert "No changes." in plan.out
     assert connected.run("validate").code == 0
@@ -81,9 +85,8 @@ def test_every_segment_becomes_a_file_and_the_plan_is_empty(
     after = files(connected)
     again = connected.run("import", "--all", "-q")
     assert (again.code, again.out, again.err) == (0, "", "")
-    assert "Imported 0 segments, skipped 5: 2 v1, 3 already declared.\n" in (
-        connected.run("import", "--all").err
-    )
+    again = connected.run("import", "--all")
+    assert again.err.endswith("Nothing to import: 2 v1, 3 already declared.\n")
     assert files(connected) == after
     assert {entry.method for entry in remote.emulator.log} == {"GET"}
 
@@ -96,9 +99,10 @@ def test_an_account_with_two_hundred_segments_is_imported(
         text = queries[number % len(queries)]
         remote.emulator.console.create(f"Segment {number % 100:03}{'!' * (number // 100)}", text)
     result = connected.run("import", "--all")
-    assert (result.code, result.err) == (0, "Imported 200 segments.\n")
+    assert result.code == 0
+    assert f"Imported 200 segments.\n{NEXT}" in result.err
     assert len(files(connected)) == 200
-    assert connected.run("plan", "--detailed-exitcode", "--strict-text").code == 0
+    assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_project_without_files_gets_its_folder(connected: Project, remote: Remote) -> None:
@@ -114,7 +118,8 @@ def test_a_project_without_files_gets_its_folder(connected: Project, remote: Rem
 
 def test_an_empty_account_imports_nothing(connected: Project) -> None:
     result = connected.run("import", "--all")
-    assert (result.code, result.out, result.err) == (0, "", "Imported 0 segments.\n")
+    assert (result.code, result.out) == (0, "")
+    assert result.err == "Nothing to import: the account has no segments.\n"
 
 
 def test_files_are_written_to_the_configured_folder_with_the_schema_of_the_project(
@@ -137,11 +142,11 @@ def test_a_segment_named_twice_is_imported_once(connected: Project, remote: Remo
     remote.emulator.console.create("Three", VIP)
     result = connected.run("import", first_id, "Two", "One")
     assert (result.code, result.out) == (0, "segments/one.yaml  One\nsegments/two.yaml  Two\n")
-    assert result.err == "Imported 2 segments.\n"
+    assert result.err == f"Imported 2 segments.\n{NEXT}"
     reads = [entry for entry in remote.emulator.log if "2.0/" in entry.target]
     assert len(reads) == 2, "a definition was read that nobody asked for"
     again = connected.run("import", "One")
-    assert (again.code, again.err) == (0, "Imported 0 segments, skipped 1: 1 already declared.\n")
+    assert (again.code, again.err) == (0, "Nothing to import: 1 already declared.\n")
 
 
 def test_unknown_names_are_reported_together_before_anything_is_written(
@@ -162,7 +167,7 @@ def test_unknown_names_are_reported_together_before_anything_is_written(
 
 @pytest.mark.parametrize(
     ("argv", "words"),
-    [([], "missing argument"), (["--all", "VIP"], "--all cannot be combined with NAME")],
+    [([], "missing argument"), (["--all", "VIP"], "--all and --only cannot be combined")],
 )
 def test_names_or_all_are_required(connected: Project, argv: list[str], words: str) -> None:
     result = connected.run("import", *argv)
@@ -194,31 +199,27 @@ def test_a_segment_that_no_file_can_contain_is_a_warning(
     console.create("Declared", VIP)
     connected.declare("declared", VIP)
     result = connected.run("import", "--all")
-    assert (result.code, result.out) == (
-        0,
-        "segments/vip.yaml  VIP\nsegments/cafe.yaml  cafe\u0301\n",
-    )
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        "segments/declared-2.yaml  Declared",
+        "segments/vip.yaml  VIP",
+        "segments/cafe.yaml  cafe\u0301",
+        "segments/vip-2.yaml  vip",
+    ]
     assert result.err == (
-        "warning[not-imported]: `Declared` and `declared` (in segments/declared.yaml) differ only "
-        "in case or invisible encoding\n"
-        f"  hint: rename one of the two in SendGrid (the id of this one is "
-        f"{_id(remote, 'Declared')})\n"
         "warning[not-imported]: `NUL` cannot be written as a file: the query contains "
         "the control character U+0000\n"
         f"  hint: change it in SendGrid first (id {_id(remote, 'NUL')})\n"
         "warning[not-imported]: `a\\x0ab` cannot be written as a file: "
         "`name` must not contain a line break\n"
         f"  hint: change it in SendGrid first (id {ids[4]})\n"
-        "warning[not-imported]: `caf\xe9` and `cafe\u0301` differ only in case or "
+        "warning[not-imported]: `caf\xe9` and `cafe\u0301` differ only in their "
         "invisible encoding\n"
         f"  hint: rename one of the two in SendGrid (the id of this one is {ids[3]})\n"
-        "warning[not-imported]: `vip` and `VIP` differ only in case or invisible "
-        "encoding\n"
-        f"  hint: rename one of the two in SendGrid (the id of this one is {ids[0]})\n"
         f"warning[not-imported]: segment {ids[5]} cannot be written as a file: "
         "`name` must not be empty\n"
         f"  hint: change it in SendGrid first (id {ids[5]})\n"
-        "Imported 2 segments, skipped 6: 6 that cannot be imported.\n"
+        f"Imported 4 segments, skipped 4: 4 that cannot be imported.\n{NEXT}"
     )
     assert connected.run("validate").code == 0
     assert connected.run("plan", "--only", "VIP", "--detailed-exitcode").code == 0
@@ -249,7 +250,7 @@ def test_segments_that_a_file_renames_or_removes_are_not_imported(
     assert "`Forgotten` is `removed` by segments/forgotten.yaml" in result.err
     assert "has a temporary segctl name" in result.err
     assert result.err.endswith(
-        "Imported 0 segments, skipped 6: 3 already declared, 3 that cannot be imported.\n"
+        "Nothing to import: 3 already declared, 3 that cannot be imported.\n"
     )
     assert files(connected) == before
     plan = connected.run("plan").out

@@ -123,7 +123,8 @@ def test_half_an_address_is_not_shown(connected: Project, account: Remote, text:
 
 def test_no_hint_says_to_rename_or_edit_a_v1_segment(connected: Project, account: Remote) -> None:
     console = account.emulator.console
-    console.seed_v1("brno", "city = 'x'")
+    console.seed_v1("caf\xe9", "city = 'x'")
+    console.seed_v1("cafe\u0301", "city = 'y'")
     console.seed_v1("Empty", "")
     result = connected.run("upgrade", "--all")
     (alike,) = [line for line in result.err.splitlines() if "by hand" in line and "another" in line]

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.app.connection import connect
-from segctl.app.import_files import import_segments
+from segctl.app.import_files import ImportOptions, import_segments
 from segctl.app.new_files import new_file_path, write_new_file
 from segctl.cli.options import check_names, with_project
+from segctl.common.secrets import redact
 from segctl.errors import Diagnostic, Severity
+from segctl.planning.wording import list_names
+from segctl.project.files import FIELDS_FILE
+from segctl.project.location import FILE
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.importing.file_builder import NewFiles
@@ -25,40 +31,88 @@ if TYPE_CHECKING:
 @click.option(
     "--all", "everything", is_flag=True, help="Import every segment that no file declares."
 )
+@click.option(
+    "--only",
+    metavar="GLOB",
+    multiple=True,
+    help="Only segments whose name matches; may be repeated.",
+)
+@click.option(
+    "--layout",
+    metavar="PATH",
+    help="Where files go below the folder of segment files, with {slug} for the name of the "
+    "segment and {parent_list} for that of its parent list; default: {slug}.",
+)
+@click.option("--owner", metavar="OWNER", help="Write this owner into each file.")
+@click.option(
+    "--tag", "tags", metavar="TAG", multiple=True, help="Write this tag, too; may be repeated."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @with_project
 def command(
-    project: Project, console: Console, *, names: tuple[str, ...], everything: bool, dry_run: bool
+    project: Project,
+    console: Console,
+    *,
+    names: tuple[str, ...],
+    everything: bool,
+    only: tuple[str, ...],
+    layout: str | None,
+    owner: str | None,
+    tags: tuple[str, ...],
+    dry_run: bool,
 ) -> int:
     """Write files for segments that the account already has.
 
-    NAME is a segment's name or id. Each file declares one segment as it is on the account, its
-    query byte for byte, so `segctl plan` has nothing to change. No file is overwritten, and the
-    account is only read. v1 segments, and what no file can declare, are reported and skipped.
-    Exits with 1 if a segment requested by NAME could not be imported.
+    NAME is a segment's name, its id, or a glob over names. Each file declares one segment as it is
+    on the account, so `segctl plan` has nothing to change. Its query gets the layout of `segctl
+    fmt` where segctl proves that it means the same, else it stays byte for byte. No file is
+    overwritten, and the account is only read: to continue an import that was interrupted, run it
+    again. v1 segments, and what no file can declare, are reported and skipped. Exits with 1 if a
+    segment requested by its name or id could not be imported.
 
     \b
     Examples:
       segctl import --all --dry-run
-      segctl import --all
+      segctl import --all --layout '{parent_list}/{slug}'
+      segctl import --only 'CRM *' --owner crm --tag imported
       segctl import 'VIP customers' 'Churn risk'
     """
-    check_names(names, everything=everything)
+    if names and (everything or only):
+        raise click.UsageError("--all and --only cannot be combined with NAME")
+    check_names(names, everything=everything or bool(only))
+    options = ImportOptions(only, layout, owner, tags)
     with connect(project, console) as connection:
-        result = import_segments(project, connection, names, console)
-    severity = Severity.WARNING if everything else Severity.ERROR
-    console.warn(
-        [
-            Diagnostic("not-imported", severity, skipped.reason, hint=skipped.hint)
-            for skipped in result.skipped
-        ]
-    )
+        result = import_segments(project, connection, names, console, options=options)
+    problems = [*_problems(result, names)]
+    console.warn(problems)
     for file in result.files:
         if not dry_run:
             write_new_file(project, file)
         console.show(f"{new_file_path(project, file)}  {clean(file.remote.name)}\n")
+        console.warn(file.notes)
     console.talk(_closing(result, dry_run=dry_run))
-    return int(bool(result.skipped) and not everything)
+    if result.files and not dry_run:
+        console.talk(_next_steps(project))
+    return int(any(problem.severity is Severity.ERROR for problem in problems))
+
+
+def _problems(result: NewFiles, names: Collection[str]) -> Iterator[Diagnostic]:
+    """Yield why segments were skipped: an error for each that was named, and v1 segments once."""
+    v1: list[str] = []
+    for skipped in result.skipped:
+        is_named = skipped.remote.name in names or skipped.remote.id in names
+        if skipped.remote.is_v1 and not is_named:
+            v1.append(skipped.remote.name)
+            continue
+        severity = Severity.ERROR if is_named else Severity.WARNING
+        yield Diagnostic("not-imported", severity, skipped.reason, hint=skipped.hint)
+    if v1:
+        yield Diagnostic(
+            "not-imported",
+            Severity.WARNING,
+            f"SendGrid does not allow changes to v1 segments: {redact(list_names(v1))}",
+            hint="run `segctl upgrade` to write files for V2 segments that replace them",
+        )
 
 
 def _closing(result: NewFiles, *, dry_run: bool) -> str:
@@ -70,7 +124,27 @@ def _closing(result: NewFiles, *, dry_run: bool) -> str:
         "that cannot be imported": len(result.skipped) - v1,
     }
     total = sum(reasons.values())
-    imported, skipped = ("Would import", "skip") if dry_run else ("Imported", "skipped")
     words = ", ".join(f"{number} {reason}" for reason, number in reasons.items() if number)
+    if not result.files:
+        return f"Nothing to import: {words or 'the account has no segments'}."
+    imported, skipped = ("Would import", "skip") if dry_run else ("Imported", "skipped")
     rest = f", {skipped} {total}: {words}" if total else ""
     return f"{imported} {count(len(result.files), 'segment')}{rest}."
+
+
+def _next_steps(project: Project) -> str:
+    """Return what to do with the new files, and what that does."""
+    folder = project.config.segments
+    steps = []
+    if not (project.root / FILE).is_file():
+        steps.append("Run `segctl init`: it adds settings, schemas and workflows for GitHub.")
+    if not (project.root / folder / FIELDS_FILE).is_file():
+        steps.append("Run `segctl fields pull`: `segctl validate` then finds misspelt fields.")
+    steps.append(
+        "Run `segctl plan`: it shows that the files match the account, and changes nothing."
+    )
+    steps.append(
+        f"Then commit {folder}/. From that commit on, an apply changes a segment when its file\n"
+        "changes, and deletes it when its file is removed."
+    )
+    return "\n".join(steps)
