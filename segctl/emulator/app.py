@@ -16,19 +16,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
-from segctl.emulator import (
-    assumptions,
-    automations,
-    catalogue,
-    downloads,
-    exports,
-    refresh,
-    seed,
-    segments,
-    v1,
-)
+from segctl.emulator import assumptions, catalogue, downloads, seed
 from segctl.emulator.console import Console
 from segctl.emulator.faults import Faults
 from segctl.emulator.request import Request
@@ -38,9 +28,9 @@ from segctl.emulator.response import (
     TOO_MANY_REQUESTS,
     RefusalError,
     Response,
-    not_found,
     refuse,
 )
+from segctl.emulator.routes import CONTACT_SEARCH, PREFIX, route
 from segctl.emulator.settings import ResetStyle, Settings
 from segctl.emulator.store import Store
 
@@ -49,29 +39,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
-_PREFIX = "/v3/marketing/"
 _LOG_LENGTH = 10_000
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
-# The first pattern that fits decides: "2.0" is not the id of a v1 segment.
-_ROUTES: tuple[tuple[tuple[str, ...], dict[str, Callable[..., Response]]], ...] = (
-    (("segments", "2.0"), {"GET": segments.list_all, "POST": segments.create}),
-    (
-        ("segments", "2.0", "*"),
-        {"GET": segments.get, "PATCH": segments.update, "DELETE": segments.remove},
-    ),
-    (("segments", "2.0", "refresh", "*"), {"POST": refresh.run}),
-    (("segments",), {"GET": v1.list_all}),
-    (("segments", "*"), {"GET": v1.get, "DELETE": v1.remove}),
-    (("lists",), {"GET": catalogue.list_lists}),
-    (("field_definitions",), {"GET": catalogue.list_fields}),
-    (("singlesends",), {"GET": catalogue.list_single_sends}),
-    (("singlesends", "*"), {"GET": catalogue.get_single_send}),
-    (("automations",), {"GET": automations.list_all}),
-    (("automations", "*"), {"GET": automations.get}),
-    (("contacts", "exports"), {"GET": exports.list_all, "POST": exports.start}),
-    (("contacts", "exports", "*"), {"GET": exports.get}),
-)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -153,15 +123,18 @@ class Emulator:
         method = method.upper()
         path, _, query = target.partition("?")
         fault = self.faults.strike(method, path)
+        fields = {name.lower(): value for name, value in headers.items()}
         response = None
         if fault is None or fault.acts:
-            fields = {name.lower(): value for name, value in headers.items()}
             response = self._act(method, path, query, fields, body)
             response = replace(response, delay=self.settings.latency)
         if fault is not None:
             limit = self.settings.rate_limit or 0
             response = fault.spoil(response, now=self._seconds(), limit=limit)
         assert response is not None  # noqa: S101 - one of the two branches has run.
+        if response.header("X-RateLimit-Limit") is None and not path.startswith(downloads.FILES):
+            rate = self._unchanged_rate(fields.get("on-behalf-of", ""), path)
+            response = replace(response, headers=response.headers + rate)
         date = ("Date", format_datetime(self._now().astimezone(UTC), usegmt=True))
         response = replace(response, headers=(date, *response.headers))
         kind = None if fault is None else fault.kind.value
@@ -191,13 +164,13 @@ class Emulator:
                 return downloads.fetch(db, method, f"{path}?{query}", headers, now)
             used = 0
             account = headers.get("on-behalf-of", "")
+            limit = self._limit(path)
             try:
                 key = self._key(headers.get("authorization", ""))
-                if account and self.settings.subusers is not None:
-                    self._check_subuser(account)
-                if path.startswith(_PREFIX):
-                    used = self._count(db, account, now)
-                    self._check_rate(used)
+                account = self._account(key, account)
+                if path.startswith(PREFIX):
+                    used = self._count(db, _bucket(account, path), now)
+                    self._check_rate(used, limit)
                 _check_accept(headers.get("accept", ""))
                 if key in self.settings.read_only_keys and method != "GET":
                     raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
@@ -213,10 +186,11 @@ class Emulator:
                     new_id=self._new_id,
                 )
                 host = headers.get("host", "")
-                response = assumptions.respond(request, method, host, _route)
+                response = assumptions.respond(request, method, host, route)
             except RefusalError as refusal:
                 response = refusal.response
-            return replace(response, headers=response.headers + self._rate_headers(used, now))
+            rate = self._rate_headers(limit, used, now)
+            return replace(response, headers=response.headers + rate)
 
     def _key(self, authorization: str) -> str:
         """Return the bearer token. Without one, or with one that is not accepted, it is a 401."""
@@ -228,32 +202,56 @@ class Emulator:
             raise refuse(BAD_GRANT, status=HTTPStatus.UNAUTHORIZED)
         return key
 
-    def _check_subuser(self, account: str) -> None:
-        """Answer an unknown subuser as an account that the key has no access to (guessed)."""
-        if account not in (self.settings.subusers or ()):
-            raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
+    def _account(self, key: str, subuser: str) -> str:
+        """Return the account a request is about, empty for the parent account.
 
-    def _count(self, db: sqlite3.Connection, account: str, now: float) -> int:
-        """Count a request of the account; return how many its window has seen."""
+        A subuser that is unknown, or that the key does not belong to, is answered as an account
+        without access (guessed).
+        """
+        own = self.settings.key_accounts.get(key, "")
+        known = self.settings.subusers
+        is_foreign = own and subuser not in ("", own)
+        if is_foreign or (subuser and known is not None and subuser not in known):
+            raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
+        return own or subuser
+
+    def _limit(self, path: str) -> int | None:
+        limit = self.settings.rate_limit
+        if limit is None or path != CONTACT_SEARCH:
+            return limit
+        return min(limit, self.settings.search_rate_limit)
+
+    def _count(self, db: sqlite3.Connection, bucket: str, now: float) -> int:
+        """Count a request in a bucket; return how many its window has seen."""
         (used,) = db.execute(
             "INSERT INTO rate (account, window, used) VALUES (?, ?, 1) "
             "ON CONFLICT (account) DO UPDATE SET window = excluded.window, "
             "used = CASE WHEN window = excluded.window THEN used + 1 ELSE 1 END RETURNING used",
-            (account, math.floor(now / self.settings.rate_window)),
+            (bucket, math.floor(now / self.settings.rate_window)),
         ).fetchone()
         return int(used)
 
-    def _check_rate(self, used: int) -> None:
+    def _check_rate(self, used: int, limit: int | None) -> None:
         """Answer what exceeds the limit with a 429, whose body may be empty (observed)."""
-        limit = self.settings.rate_limit
         if limit is None or used <= limit:
             return
         if not self.settings.rate_limit_body:
             raise RefusalError(Response(HTTPStatus.TOO_MANY_REQUESTS))
         raise refuse(TOO_MANY_REQUESTS, status=HTTPStatus.TOO_MANY_REQUESTS)
 
-    def _rate_headers(self, used: int, now: float) -> tuple[tuple[str, str], ...]:
-        limit = self.settings.rate_limit
+    def _unchanged_rate(self, account: str, path: str) -> tuple[tuple[str, str], ...]:
+        """Return the rate headers for an answer that a fault gave: they are on every one (§2)."""
+        now = self._seconds()
+        with self._store.transaction() as db:
+            row = db.execute(
+                "SELECT used FROM rate WHERE account = ? AND window = ?",
+                (_bucket(account, path), math.floor(now / self.settings.rate_window)),
+            ).fetchone()
+        return self._rate_headers(self._limit(path), 0 if row is None else row["used"], now)
+
+    def _rate_headers(
+        self, limit: int | None, used: int, now: float
+    ) -> tuple[tuple[str, str], ...]:
         if limit is None:
             return ()
         window = self.settings.rate_window
@@ -264,29 +262,6 @@ class Emulator:
             ("X-RateLimit-Remaining", str(max(0, limit - used))),
             ("X-RateLimit-Reset", str(math.ceil(reset))),
         )
-
-
-def _route(request: Request, method: str) -> Response:
-    """Find the operation. A path without the method is a 405 (guessed), v1 writes among them."""
-    parts = tuple(unquote(part) for part in request.path.removeprefix(_PREFIX).split("/"))
-    if not request.path.startswith(_PREFIX) or "" in parts:
-        raise not_found()
-    for pattern, operations in _ROUTES:
-        ids = _ids(pattern, parts)
-        if ids is not None:
-            if method not in operations:
-                raise refuse("method not allowed", status=HTTPStatus.METHOD_NOT_ALLOWED)
-            return operations[method](request, *ids)
-    raise not_found()
-
-
-def _ids(pattern: tuple[str, ...], parts: tuple[str, ...]) -> list[str] | None:
-    """Return what matches each `*` of a pattern, or `None` where it does not fit."""
-    if len(pattern) != len(parts):
-        return None
-    if any(wanted not in ("*", part) for wanted, part in zip(pattern, parts, strict=True)):
-        return None
-    return [part for wanted, part in zip(pattern, parts, strict=True) if wanted == "*"]
 
 
 def _check_accept(accept: str) -> None:
@@ -303,6 +278,11 @@ def _origin(host: str) -> str:
     if not host:
         return "https://api.sendgrid.com"
     return f"http://{host}" if name in _LOOPBACK else f"https://{host}"
+
+
+def _bucket(account: str, path: str) -> str:
+    """Return what a request is counted under: the account, with searches apart (observed)."""
+    return f"{account}\nsearch" if path == CONTACT_SEARCH else account
 
 
 def _utc_now() -> datetime:

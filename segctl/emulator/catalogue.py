@@ -1,21 +1,33 @@
-"""Contact lists, field definitions and Single Sends: their tables and read operations.
+"""Contact lists and field definitions: their tables and operations.
 
-Source: sendgrid-api.md §3 and §4. None of it is written through the API here; `console` writes it.
+Source: sendgrid-api.md §4 and the official description; what is guessed says so. Neither is ever
+deleted here.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator.request import timestamp
-from segctl.emulator.response import Response, json_response, not_found
+from segctl.emulator.request import paged
+from segctl.emulator.response import Response, json_response, not_found, refuse
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from segctl.emulator.request import Request
+
+MAX_NAME = 100
+MAX_FIELDS = 500
+FIELD_TYPES = ("Text", "Number", "Date")
+
+_LISTS_PATH = "/v3/marketing/lists"
+_LISTS = (
+    "SELECT *, (SELECT count(*) FROM membership AS m "
+    "WHERE m.account = list.account AND m.list_id = list.id) AS members FROM list"
+)
 
 # The reserved fields of the official description, each with its type and whether it is read-only.
 _RESERVED = (
@@ -43,6 +55,12 @@ _RESERVED = (
     ("created_at", "Date", True),
     ("updated_at", "Date", True),
     ("contact_id", "Text", True),
+    # Recorded, and not in the official description; their places and types are guessed.
+    ("list_ids", "Text", True),
+    ("segment_ids", "Text", True),
+    ("phone_number_id", "Text", False),
+    ("external_id", "Text", False),
+    ("anonymous_id", "Text", False),
 )
 
 
@@ -79,21 +97,57 @@ def list_lists(request: Request) -> Response:
     """
     size, after = request.page()
     rows = request.db.execute(
-        "SELECT *, (SELECT count(*) FROM membership AS m "
-        "WHERE m.account = list.account AND m.list_id = list.id) AS members "
-        "FROM list WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
+        f"{_LISTS} WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
         (request.account, after, size + 1),
     ).fetchall()
-    result = [
-        {
-            "id": row["id"],
-            "name": row["name"],
-            "contact_count": row["members"] or row["contact_count"],
-            "_metadata": {"self": f"{request.origin}{request.path}/{row['id']}"},
-        }
-        for row in rows[:size]
-    ]
-    return _page(request, rows, result, size, after)
+    return paged(request, rows, [_list(request, row) for row in rows[:size]], size, after)
+
+
+def get_list(request: Request, list_id: str) -> dict[str, Any]:
+    """Return one contact list in the form of the API; an unknown one is a 404."""
+    row = request.db.execute(
+        f"{_LISTS} WHERE account = ? AND id = ?", (request.account, list_id)
+    ).fetchone()
+    if row is None:
+        raise not_found()
+    return _list(request, row)
+
+
+def create_list(request: Request) -> Response:
+    """POST a list: 201 with the list (documented). That names may repeat is guessed."""
+    content = request.json_object()
+    list_id = request.new_id()
+    request.db.execute(
+        "INSERT INTO list (account, id, name, contact_count) VALUES (?, ?, ?, 0)",
+        (request.account, list_id, _name(content)),
+    )
+    return json_response(HTTPStatus.CREATED, get_list(request, list_id))
+
+
+def update_list(request: Request, list_id: str) -> Response:
+    """PATCH the name of a list: 200 with the list (documented)."""
+    name = _name(request.json_object())
+    get_list(request, list_id)
+    request.db.execute(
+        "UPDATE list SET name = ? WHERE account = ? AND id = ?", (name, request.account, list_id)
+    )
+    return json_response(HTTPStatus.OK, get_list(request, list_id))
+
+
+def _list(request: Request, row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "contact_count": row["members"] or row["contact_count"],
+        "_metadata": {"self": f"{request.origin}{_LISTS_PATH}/{row['id']}"},
+    }
+
+
+def _name(content: Mapping[str, Any]) -> str:
+    name = content.get("name")
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
+        raise refuse(f"name must be between 1 and {MAX_NAME} characters", "name")
+    return name
 
 
 def list_fields(request: Request) -> Response:
@@ -101,14 +155,7 @@ def list_fields(request: Request) -> Response:
     rows = request.db.execute(
         "SELECT * FROM field WHERE account = ? ORDER BY seq", (request.account,)
     )
-    custom = [
-        {
-            "id": f"e{number}_{row['field_type'][0]}",
-            "name": row["name"],
-            "field_type": row["field_type"],
-        }
-        for number, row in enumerate(rows, start=1)
-    ]
+    custom = [_field(request, number, row) for number, row in enumerate(rows, start=1)]
     reserved = []
     for number, (name, kind, read_only) in enumerate(_RESERVED):
         entry: dict[str, Any] = {
@@ -129,50 +176,37 @@ def list_fields(request: Request) -> Response:
     )
 
 
-def list_single_sends(request: Request) -> Response:
-    """GET the Single Sends in their short form, without `send_to` (documented), with pages."""
-    size, after = request.page()
-    rows = request.db.execute(
-        "SELECT * FROM single_send WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (request.account, after, size + 1),
-    ).fetchall()
-    result = [
-        _single_send(row) | {"abtest": None, "is_abtest": False, "categories": []}
-        for row in rows[:size]
-    ]
-    return _page(request, rows, result, size, after)
+def create_field(request: Request) -> Response:
+    """POST a custom field: 200 with the field, a column of queries to come (documented).
 
-
-def get_single_send(request: Request, single_send_id: str) -> Response:
-    """GET one Single Send with its `send_to`: lists, segments, or all (documented)."""
-    row = request.db.execute(
-        "SELECT * FROM single_send WHERE account = ? AND id = ?", (request.account, single_send_id)
-    ).fetchone()
-    if row is None:
-        raise not_found()
-    return json_response(
-        HTTPStatus.OK,
-        _single_send(row) | {"categories": [], "send_to": json.loads(row["send_to"])},
+    A name that is not a word, is reserved or is in use in any case is a 400, as is the 501st field
+    (documented limits, guessed answers).
+    """
+    content = request.json_object()
+    name = _name(content)
+    kind = content.get("field_type")
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
+        raise refuse("name must consist of letters, digits and underscores", "name")
+    if kind not in FIELD_TYPES:
+        raise refuse(f"field_type must be one of {', '.join(FIELD_TYPES)}", "field_type")
+    custom = {field.lower() for field in fields(request.db, request.account)}
+    if name.lower() in custom or name.lower() in {field for field, _, _ in _RESERVED}:
+        raise refuse("field name already exists", "name")
+    if len(custom) >= MAX_FIELDS:
+        raise refuse(f"an account can have at most {MAX_FIELDS} custom fields")
+    request.db.execute(
+        "INSERT INTO field (account, name, field_type) VALUES (?, ?, ?)",
+        (request.account, name, kind),
     )
+    row = {"name": name, "field_type": kind}
+    return json_response(HTTPStatus.OK, _field(request, len(custom) + 1, row))
 
 
-def _single_send(row: sqlite3.Row) -> dict[str, Any]:
+def _field(request: Request, number: int, row: sqlite3.Row | Mapping[str, str]) -> dict[str, Any]:
+    field_id = f"e{number}_{row['field_type'][0]}"
     return {
-        "id": row["id"],
+        "id": field_id,
         "name": row["name"],
-        "status": row["status"],
-        "send_at": None if row["send_at"] is None else timestamp(row["send_at"]),
-        "created_at": timestamp(row["created_at"]),
-        "updated_at": timestamp(row["updated_at"]),
+        "field_type": row["field_type"],
+        "_metadata": {"self": f"{request.origin}{request.path}/{field_id}"},
     }
-
-
-def _page(
-    request: Request, rows: list[sqlite3.Row], result: list[dict[str, Any]], size: int, after: int
-) -> Response:
-    following = rows[size - 1]["seq"] if len(rows) > size else None
-    metadata: dict[str, Any] = {
-        **request.page_metadata(size, after, following),
-        "count": len(result),
-    }
-    return json_response(HTTPStatus.OK, {"result": result, "_metadata": metadata})

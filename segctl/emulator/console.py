@@ -13,7 +13,14 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.emulator import automations, catalogue, contacts, records, segments
+from segctl.emulator import (
+    automations,
+    catalogue,
+    contacts,
+    records,
+    segments,
+    single_sends,
+)
 from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.records import V1, V2, Record
 from segctl.emulator.validation import find_error
@@ -21,9 +28,6 @@ from segctl.emulator.validation import find_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
-
-FIELD_TYPES = ("Text", "Number", "Date")
-SINGLE_SEND_STATUSES = ("draft", "scheduled", "triggered")
 
 
 class Console:
@@ -154,8 +158,8 @@ class Console:
 
         Names are unique whatever their case (documented). Verdicts already given stay.
         """
-        if field_type not in FIELD_TYPES:
-            raise ValueError(f"{field_type!r} must be one of {', '.join(FIELD_TYPES)}")
+        if field_type not in catalogue.FIELD_TYPES:
+            raise ValueError(f"{field_type!r} must be one of {', '.join(catalogue.FIELD_TYPES)}")
         with self._transaction() as db:
             _run(
                 db,
@@ -214,7 +218,7 @@ class Console:
         at: float | None = None,
     ) -> str:
         """Create a Single Send, by default a draft; return its id. Recipients are not checked."""
-        _check_status(status, SINGLE_SEND_STATUSES)
+        _check_status(status, single_sends.STATUSES)
         single_send_id = _new_id(id)
         moment = self._at(at)
         send_to = {
@@ -250,7 +254,7 @@ class Console:
     ) -> None:
         """Change the status of a Single Send, or the segments that it is sent to."""
         if status is not None:
-            _check_status(status, SINGLE_SEND_STATUSES)
+            _check_status(status, single_sends.STATUSES)
         with self._transaction() as db:
             row = db.execute(
                 "SELECT * FROM single_send WHERE account = ? AND id = ?",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.emulator import catalogue, contacts, records
 from segctl.emulator.records import V2
 from segctl.emulator.request import timestamp
+from segctl.emulator.response import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,40 +62,100 @@ def up_to_date(request: Request, listed: Sequence[Record]) -> list[Record]:
 
 def sample(request: Request, record: Record) -> list[dict[str, Any]]:
     """Return up to 50 contacts of a sampled segment, in the form of the contacts API."""
-    sampled = record.last_sample(request.settings, request.now) is not None
-    if record.version != V2 or not sampled or not contacts.any_of(request.db, request.account):
+    if not _is_counted(request, record) or not contacts.any_of(request.db, request.account):
         return []
-    inside = (members(request, [record]) or {}).get(record.id, [])
+    inside = _all_members(request)
+    return _with_segments(request, inside.get(record.id, ())[:SAMPLE_SIZE], inside)
+
+
+def shown(request: Request, listed: Sequence[Contact]) -> list[dict[str, Any]]:
+    """Return contacts in the form of the API, with the ids of their sampled segments."""
+    return _with_segments(request, listed, _all_members(request))
+
+
+def search(request: Request, query: str) -> list[Contact] | None:
+    """Return the contacts that fulfil an SGQL query; `None` without DuckDB.
+
+    A query that cannot be read or evaluated is a 400 (guessed).
+    """
+    from segctl.sgql.to_v2 import Translation, translate  # noqa: PLC0415 - seldom needed
+
+    translation = translate(query, (), _columns(request))
+    if not isinstance(translation, Translation):
+        raise refuse(translation[0].message, "query")
+    inside = _matching(request, {"": (translation.query, ())})
+    if inside is None:
+        return None
+    if "" not in inside:
+        raise refuse("the query cannot be evaluated", "query")
+    return inside[""]
+
+
+def _all_members(request: Request) -> dict[str, list[Contact]]:
+    everything = records.everything(request.db, request.account)
+    return members(request, [record for record in everything if _is_counted(request, record)]) or {}
+
+
+def _with_segments(
+    request: Request, listed: Sequence[Contact], inside: Mapping[str, Sequence[Contact]]
+) -> list[dict[str, Any]]:
+    """Return contacts with all that they have; fields without a value are left out (recorded)."""
+    segment_ids: dict[str, list[str]] = {}
+    for segment_id, contacts_inside in inside.items():
+        for contact in contacts_inside:
+            segment_ids.setdefault(contact.id, []).append(segment_id)
     fields = catalogue.fields(request.db, request.account)
-    return [_shown(contact, fields) for contact in inside[:SAMPLE_SIZE]]
+    return [
+        {
+            **_shown(contact, fields),
+            "segment_ids": segment_ids.get(contact.id, []),
+            "_metadata": {"self": f"{request.origin}/v3/marketing/contacts/{contact.id}"},
+        }
+        for contact in listed
+    ]
+
+
+def _is_counted(request: Request, record: Record) -> bool:
+    return record.version == V2 and record.last_sample(request.settings, request.now) is not None
 
 
 def members(request: Request, asked: Sequence[Record]) -> dict[str, list[Contact]] | None:
     """Return the contacts in each V2 segment now, by its id; `None` without DuckDB."""
+    inside = _matching(
+        request,
+        {
+            record.id: (record.query, record.parent_list_ids or ())
+            for record in asked
+            if record.error is None
+        },
+    )
+    return None if inside is None else {record.id: inside.get(record.id, []) for record in asked}
+
+
+def _matching(
+    request: Request, queries: Mapping[str, tuple[str, Sequence[str]]]
+) -> dict[str, list[Contact]] | None:
+    """Return the contacts that each query with its parent lists selects; `None` without DuckDB.
+
+    A query that cannot be evaluated is left out.
+    """
     from segctl.audience.duckdb_engine import Engine  # noqa: PLC0415
     from segctl.audience.scope import Columns  # noqa: PLC0415 - seldom needed, as all of these
     from segctl.audience.to_duckdb import translate  # noqa: PLC0415
     from segctl.errors import UsageError  # noqa: PLC0415
-    from segctl.query.catalogue import ColumnType  # noqa: PLC0415
     from segctl.query.parser.parse import parse  # noqa: PLC0415
 
-    kinds = {
-        "Text": ColumnType.VARCHAR,
-        "Number": ColumnType.NUMBER,
-        "Date": ColumnType.TIMESTAMP,
-    }
-    fields = catalogue.fields(request.db, request.account)
-    columns = Columns({name: kinds[kind] for name, kind in fields.items()})
+    columns = Columns(_columns(request))
     try:
         engine = Engine(columns)
     except UsageError:
         return None
     conditions = {}
     uses_events = False
-    for record in asked:
-        audience = translate(parse(record.query), columns, record.parent_list_ids or ()).audience
-        if record.error is None and audience is not None:
-            conditions[record.id] = audience.condition.sql
+    for key, (query, parent_list_ids) in queries.items():
+        audience = translate(parse(query), columns, parent_list_ids).audience
+        if audience is not None:
+            conditions[key] = audience.condition.sql
             uses_events = uses_events or audience.uses_events
     by_id = {contact.id: contact for contact in contacts.read_contacts(request.db, request.account)}
     events = contacts.read_events(request.db, request.account) if uses_events else []
@@ -107,11 +168,23 @@ def members(request: Request, asked: Sequence[Record]) -> dict[str, list[Contact
     for start in range(0, len(distinct), _AT_ONCE):
         fulfilling |= _fulfilling(engine, distinct[start : start + _AT_ONCE], request.now)
     return {
-        record.id: [
-            by_id[contact_id] for contact_id in fulfilling.get(conditions.get(record.id, ""), ())
-        ]
-        for record in asked
+        key: [by_id[contact_id] for contact_id in fulfilling[condition]]
+        for key, condition in conditions.items()
+        if condition in fulfilling
     }
+
+
+def _columns(request: Request) -> dict[str, ColumnType]:
+    """Return the custom fields of the account as columns of `contact_data`."""
+    from segctl.query.catalogue import ColumnType  # noqa: PLC0415 - as above
+
+    kinds = {
+        "Text": ColumnType.VARCHAR,
+        "Number": ColumnType.NUMBER,
+        "Date": ColumnType.TIMESTAMP,
+    }
+    fields = catalogue.fields(request.db, request.account)
+    return {name: kinds[kind] for name, kind in fields.items()}
 
 
 def _fulfilling(engine: Engine, conditions: Sequence[str], now: float) -> dict[str, list[str]]:
@@ -171,7 +244,7 @@ def _shown(contact: Contact, custom: Mapping[str, str]) -> dict[str, Any]:
         "email": contact.email,
         **{name: value for name, value in contact.fields.items() if name not in custom},
         "list_ids": [*contact.list_ids],
-        "custom_fields": own,
+        **({"custom_fields": own} if own else {}),
         "created_at": timestamp(contact.created_at),
         "updated_at": timestamp(contact.updated_at),
     }

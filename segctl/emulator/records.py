@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.emulator.request import timestamp
+from segctl.emulator.validation import uses_events
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,9 +62,12 @@ class Record:
     def last_sample(self, settings: Settings, now: float) -> float | None:
         """Return the instant of the last sample, `None` before the first.
 
-        Samples recur on a fixed interval; the real one varies from 1 to 24 h (sendgrid-api.md §1).
+        Nothing is sampled before its query is checked (guessed), and a query over events starts to
+        fill late (documented). Samples recur on a fixed interval; the real one varies from 1 to
+        24 h (sendgrid-api.md §1).
         """
-        first = self.sampled_from + settings.sample_delay
+        late = settings.event_sample_delay if uses_events(self.query) else 0.0
+        first = max(self.sampled_from + settings.sample_delay, self.validated_at + late)
         if now < first:
             return None
         passed = math.floor((now - first) / settings.sample_interval)

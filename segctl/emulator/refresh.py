@@ -34,7 +34,7 @@ def run(request: Request, segment_id: str) -> Response:
     name is a 400 `{"error": …}` (guessed), as is a v1 segment being unknown here.
     """
     settings = request.settings
-    if settings.plan is AccountPlan.FREE:
+    if settings.plan_of(request.account) is AccountPlan.FREE:
         return Response(HTTPStatus.FORBIDDEN)
     record = records.find(request.db, request.account, segment_id)
     if record is None or record.version != V2:

@@ -11,9 +11,10 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator.response import refuse
+from segctl.emulator.response import Response, json_response, refuse
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,8 +71,12 @@ class Request:
                 raise refuse(f"{name} must be true or false", name)
 
     def items(self, name: str) -> tuple[str, ...]:
-        """Read a query parameter that lists things, with commas or by being repeated."""
-        parts = ",".join(self.params.get(name, ())).split(",")
+        """Read a query parameter that lists things, with commas or by being repeated.
+
+        That `ids[]=` means `ids=` is guessed: it is how some clients repeat a parameter.
+        """
+        values = [*self.params.get(name, ()), *self.params.get(f"{name}[]", ())]
+        parts = ",".join(values).split(",")
         return tuple(part.strip() for part in parts if part.strip())
 
     def page(self) -> tuple[int, int]:
@@ -101,6 +106,18 @@ class Request:
     def _page_url(self, size: int, after: int) -> str:
         token = base64.urlsafe_b64encode(str(after).encode()).decode() if after else ""
         return f"{self.origin}{self.path}?page_size={size}&page_token={token}"
+
+
+def paged(
+    request: Request, rows: list[sqlite3.Row], result: list[dict[str, Any]], size: int, after: int
+) -> Response:
+    """Answer with one page of a list, `seq` being the position of a row in the whole (§4)."""
+    following = rows[size - 1]["seq"] if len(rows) > size else None
+    metadata: dict[str, Any] = {
+        **request.page_metadata(size, after, following),
+        "count": len(result),
+    }
+    return json_response(HTTPStatus.OK, {"result": result, "_metadata": metadata})
 
 
 def timestamp(seconds: float) -> str:

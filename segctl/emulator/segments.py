@@ -18,7 +18,6 @@ from segctl.emulator.response import (
     Response,
     errors_response,
     json_response,
-    not_found,
     refuse,
 )
 
@@ -36,8 +35,8 @@ def create(request: Request) -> Response:
     """POST: 201 with the segment.
 
     Refusals, in this order (the order and every wording are guessed): unknown keys, name, query,
-    parent lists (400), a parent list that the account does not have (404, a documented status
-    of this operation that nothing else explains), a name in use, the cap (400).
+    parent lists (400), a parent list that the account does not have (404 without a body, documented
+    for this operation, which nothing else explains), a name in use, the cap (400).
     """
     content = request.json_object()
     _refuse_unknown(content, ("name", "query_dsl", "parent_list_ids"))
@@ -46,9 +45,7 @@ def create(request: Request) -> Response:
     parents = _parents(content.get("parent_list_ids"))
     for list_id in parents or ():
         if not catalogue.has_list(request.db, request.account, list_id):
-            raise refuse(
-                "parent list does not exist", "parent_list_ids", status=HTTPStatus.NOT_FOUND
-            )
+            raise RefusalError(Response(HTTPStatus.NOT_FOUND))
     _refuse_taken(request, name, own_id=None)
     cap = request.settings.cap
     if cap is not None and records.count(request.db, request.account) >= cap:
@@ -69,7 +66,8 @@ def create(request: Request) -> Response:
         sampled_from=request.now,
     )
     records.insert(request.db, request.account, record)
-    return json_response(HTTPStatus.CREATED, _full(request, record, sample=True))
+    sample = {"contacts_sample": counts.sample(request, record)}
+    return json_response(HTTPStatus.CREATED, _full(request, record) | sample)
 
 
 def list_all(request: Request) -> Response:
@@ -92,15 +90,22 @@ def get(request: Request, segment_id: str) -> Response:
     """GET a segment: with `query_dsl` byte for byte, and `contacts_sample` unless that is `false`.
 
     A v1 segment can be read here too (sendgrid-api.md §1) and has no `query_version`. An unknown
-    id is a 404 with the common body (guessed), whatever it looks like.
+    id is a 404 without a body, whatever it looks like (guessed).
     """
     sample = request.boolean("contacts_sample", default=True)
     (record,) = counts.up_to_date(request, [_existing(request, segment_id)])
-    return json_response(HTTPStatus.OK, _full(request, record, sample=sample))
+    content = _full(request, record)
+    if sample:
+        content["contacts_sample"] = counts.sample(request, record)
+    if record.version == V2 and request.settings.extra_fields:
+        content["identifier_counts"] = _identifier_counts(record)
+    return json_response(HTTPStatus.OK, content)
 
 
 def update(request: Request, segment_id: str) -> Response:
     """PATCH: 200 with the segment; `updated_at` moves and the update lock starts.
+
+    The answer has an empty sample and no time of the next one (recorded for a change of the name).
 
     `parent_list_ids` and unknown keys are a 400 (guessed; the contract has no such fields), as
     is an empty object (guessed) and any change of a v1 segment. The text of the update lock is
@@ -123,7 +128,8 @@ def update(request: Request, segment_id: str) -> Response:
     edited = edit(record, name, query, now=request.now, judge=lambda text: judge(request, text))
     edited = replace(edited, locked_from=request.now)
     records.update(request.db, request.account, edited)
-    return json_response(HTTPStatus.OK, _full(request, edited, sample=True))
+    unsampled: dict[str, Any] = {"contacts_sample": [], "next_sample_update": None}
+    return json_response(HTTPStatus.OK, _full(request, edited) | unsampled)
 
 
 def remove(request: Request, segment_id: str) -> Response:
@@ -197,9 +203,10 @@ def filtered(request: Request) -> list[Record]:
 
 
 def _existing(request: Request, segment_id: str) -> Record:
+    """Return the segment, or answer 404 without a body, as documented for DELETE."""
     record = records.find(request.db, request.account, segment_id)
     if record is None:
-        raise not_found()
+        raise RefusalError(Response(HTTPStatus.NOT_FOUND))
     return record
 
 
@@ -242,19 +249,23 @@ def _refuse_taken(request: Request, name: str, *, own_id: str | None) -> None:
 
 
 def _short(request: Request, record: Record) -> dict[str, Any]:
-    """Return the form of LIST. `identifier_counts` comes with half of the ids, always the same."""
+    """Return the form of LIST."""
     content = records.summary(record, request.settings, request.now)
     if record.version != V2:
         return content
     content["query_version"] = "2"
     content["status"] = record.validation(request.now)
-    if request.settings.extra_fields and record.id[-1:] in "02468ace":
-        content["identifier_counts"] = {"email": record.contacts_count}
     return content
 
 
-def _full(request: Request, record: Record, *, sample: bool) -> dict[str, Any]:
+def _full(request: Request, record: Record) -> dict[str, Any]:
     content = _short(request, record) | {"query_dsl": record.query}
-    if sample:
-        content["contacts_sample"] = counts.sample(request, record)
     return content | refresh.fields(request, refresh.uses(request, record.id))
+
+
+def _identifier_counts(record: Record) -> dict[str, int]:
+    """Return how many contacts each kind of identifier names; that all have an address is guessed.
+
+    The keys are recorded: anonymous, e-mail, external and phone number ids.
+    """
+    return {"AID": 0, "EID": record.contacts_count, "EXTID": 0, "PHNID": 0}

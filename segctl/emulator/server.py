@@ -6,6 +6,7 @@ nothing of the API. It refuses to listen anywhere but on loopback: there is no p
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from segctl.emulator.app import Emulator
 
 MAX_BODY = 1_048_576
+_LINE = 4096
+_TRAILERS = 100
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _DRIPS = 10
 _CLOSE_SECONDS = 5.0
 _LINGER_NEVER = struct.pack("ii", 1, 0)
@@ -151,16 +155,49 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _body(self) -> bytes | None:
-        """Read the body; return `None` after refusing one that is too large or has no length."""
-        length = self.headers.get("Content-Length", "0")
-        if self.headers.get("Transfer-Encoding"):
+        """Read the body; return `None` after refusing one that is too large or malformed."""
+        length = self.headers.get("Content-Length")
+        coding = self.headers.get("Transfer-Encoding")
+        if coding is not None:
+            # With a length beside it, two readers could disagree on where the body ends.
+            if length is None and coding.strip().lower() == "chunked":
+                return self._chunks()
             self._refuse_body(HTTPStatus.LENGTH_REQUIRED)
+        elif length is None:
+            return b""
         elif not (length.isascii() and length.isdigit()):
             self._refuse_body(HTTPStatus.BAD_REQUEST)
         elif int(length[:20]) > MAX_BODY:
             self._refuse_body(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             return self.rfile.read(int(length))
+        return None
+
+    def _chunks(self) -> bytes | None:
+        """Read a chunked body (RFC 9112, 7.1), trailers included; `None` as `_body`."""
+        body = bytearray()
+        while True:
+            line = self.rfile.readline(_LINE)
+            match = _CHUNK_SIZE.match(line)
+            if match is None:
+                self._refuse_body(HTTPStatus.BAD_REQUEST)
+                return None
+            size = int(match[1], 16)
+            if len(body) + size > MAX_BODY:
+                self._refuse_body(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                return None
+            if size == 0:
+                break
+            chunk = self.rfile.read(size)
+            if len(chunk) < size or self.rfile.read(2) != b"\r\n":
+                self._refuse_body(HTTPStatus.BAD_REQUEST)
+                return None
+            body += chunk
+        for _ in range(_TRAILERS):
+            line = self.rfile.readline(_LINE)
+            if line in (b"\r\n", b"\n", b""):
+                return bytes(body)
+        self._refuse_body(HTTPStatus.BAD_REQUEST)
         return None
 
     def _refuse_body(self, status: HTTPStatus) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def find_error(query: str, custom_fields: Collection[str]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=512)
 def uses_events(query: str) -> bool:
     """Return whether a query names the table `event_data`, whose segments fill late."""
     return any(

@@ -398,7 +398,7 @@ def test_an_update_lock_without_a_wait_is_a_failure(account: Account) -> None:
 def test_a_missing_parent_list_is_a_failure_not_a_conflict(account: Account) -> None:
     (outcome,) = account.perform(create("N", QUERY, "0b1f4a10-5c1d-4a6e-9f02-00000000ffff"))
     assert outcome.status is Status.FAILED
-    assert "parent list does not exist" in outcome.message
+    assert "its parent list 0b1f4a10-5c1d-4a6e-9f02-00000000ffff may have" in outcome.message
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,10 @@ def test_subusers_can_be_limited_to_known_ones() -> None:
     ("method", "target", "status"),
     [
         ("GET", "/", 404),
-        ("GET", "/v3/scopes", 404),
+        ("GET", "/v3/user", 404),
         ("GET", "/v3/marketing/", 404),
-        ("GET", "/v3/marketing/contacts/count", 404),
+        ("GET", "/v3/marketing/contacts", 404),
+        ("POST", "/v3/scopes", 405),
         ("GET", f"{V2}/", 404),
         ("GET", f"{V2}/a/b/c", 404),
         ("PUT", V2, 405),
@@ -109,6 +110,59 @@ def test_an_unknown_path_or_method_is_a_404_or_405(
     reply = account.ask(method, target)
     assert error(reply)[0] == status
     assert reply.header("x-ratelimit-limit") == "600"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "allowed"),
+    [("PUT", V2, "GET, POST"), ("PATCH", V1, "GET"), ("POST", "/v3/scopes", "GET")],
+)
+def test_a_405_names_the_methods_of_its_path(
+    account: Account, method: str, target: str, allowed: str
+) -> None:
+    assert account.ask(method, target).header("Allow") == allowed
+
+
+def test_a_key_of_a_subuser_acts_for_it_alone() -> None:
+    settings = Settings(
+        keys=frozenset({"parent", "shop"}),
+        key_accounts={"shop": "eu-shop"},
+        subusers=frozenset({"eu-shop", "us-shop"}),
+    )
+    with Account(settings) as account:
+        account.emulator.console_of("eu-shop").create("Theirs", QUERY)
+        account.emulator.console.create("Ours", QUERY)
+
+        def names(key: str, subuser: str | None) -> list[str] | int:
+            headers = HEADERS | {"Authorization": f"Bearer {key}"}
+            reply = account.ask(
+                "GET", V2, headers=headers | ({"on-behalf-of": subuser} if subuser else {})
+            )
+            if reply.status != 200:
+                return reply.status
+            return [segment["name"] for segment in reply.json()["results"]]
+
+        assert names("parent", None) == ["Ours"]
+        assert names("parent", "eu-shop") == names("shop", "eu-shop") == names("shop", None)
+        assert names("shop", None) == ["Theirs"]
+        assert (names("shop", "us-shop"), names("wrong", None)) == (403, 401)
+
+
+def test_the_rate_headers_are_on_every_response(account: Account) -> None:
+    account.emulator.faults.add("GET */lists 502", "GET */lists 404-empty #2")
+    account.get(V2)
+    left = [account.ask("GET", LISTS).header("X-RateLimit-Remaining") for _ in range(3)]
+    assert left == ["599", "599", "598"]
+    assert account.ask("GET", V2, headers={}).header("X-RateLimit-Limit") == "600"
+    assert account.ask("GET", "/v3/scopes").header("X-RateLimit-Reset") is not None
+
+
+def test_searches_for_contacts_have_a_limit_of_their_own(account: Account) -> None:
+    search = "/v3/marketing/contacts/search"
+    for _ in range(2):
+        reply = account.ask("POST", search, {"query": "email LIKE '%'"})
+    assert reply.header("X-RateLimit-Limit") == "200"
+    assert reply.header("X-RateLimit-Remaining") == "198"
+    assert account.ask("GET", V2).header("X-RateLimit-Remaining") == "599"
 
 
 def test_the_rate_limit_counts_down_and_starts_again_each_minute() -> None:
@@ -201,6 +255,10 @@ def test_field_definitions_show_custom_and_reserved_fields(account: Account) -> 
         ("spend", "Number"),
     ]
     reserved = {field["name"]: field for field in content["reserved_fields"]}
+    assert len(reserved) == 29
+    first, second = (field["_metadata"]["self"] for field in content["custom_fields"])
+    assert first == "https://api.sendgrid.com/v3/marketing/field_definitions/e1_T"
+    assert second.endswith("/e2_N")
     assert "read_only" not in reserved["email"]
     assert reserved["contact_id"]["read_only"] is True
     assert reserved["last_opened"]["id"] == "_rf17_D"
@@ -220,6 +278,30 @@ def test_single_sends_are_abridged_in_the_list_and_complete_by_id(account: Accou
     assert whole["status"] == "draft"
     assert whole["send_to"] == {"list_ids": ["l"], "segment_ids": ["s"], "all": False}
     assert account.ask("GET", "/v3/marketing/singlesends/x").status == 404
+
+
+def test_single_sends_are_searched_by_name_and_status(account: Account) -> None:
+    search = "/v3/marketing/singlesends/search"
+    console = account.emulator.console
+    for name, status in (("Spring", "draft"), ("Spring too", "scheduled"), ("Autumn", "draft")):
+        console.add_single_send(name, status=status)
+
+    def names(content: object, query: str = "") -> list[str]:
+        reply = account.ask("POST", search + query, content)
+        assert reply.status == 200
+        return [entry["name"] for entry in reply.json()["result"]]
+
+    assert names(None) == names({}) == ["Spring", "Spring too", "Autumn"]
+    assert names({"name": "spring"}) == ["Spring", "Spring too"]
+    assert names({"name": "Spring", "status": ["draft", "triggered"]}) == ["Spring"]
+    assert names({"categories": ["x"]}) == []
+    assert names({}, "?page_size=2") == ["Spring", "Spring too"]
+    for bad, field in (({"status": ["sent"]}, "status"), ({"name": 1}, "name")):
+        assert error(account.ask("POST", search, bad))[:2] == (400, field)
+
+
+def test_the_scopes_show_no_write_scope(account: Account) -> None:
+    assert account.get("/v3/scopes") == {"scopes": ["marketing.read"]}
 
 
 def test_the_log_holds_targets_and_statuses_and_never_a_key(account: Account) -> None:

@@ -91,6 +91,8 @@ def test_counts_in_the_seeded_world_match_its_contacts(account: Account) -> None
     clicked = account.create("Clicked", JOINED + condition)["id"]
     parent = account.create("Parent", FROM + "preferred_language = 'cs'", seed.EVENT_GUESTS_LIST_ID)
     account.clock.forward(10)
+    assert count(account, clicked) == 0
+    account.clock.forward(1850)
     with account.emulator._store.transaction() as db:
         all_contacts, events = contacts.read_contacts(db, ""), contacts.read_events(db, "")
     for text, fulfils in cases.items():
@@ -159,6 +161,33 @@ def _only(account: Account) -> str:
     return contact.id
 
 
+def test_queries_over_events_fill_half_an_hour_after_their_check(account: Account) -> None:
+    console = account.emulator.console
+    console.add_event(console.add_contact("a@x.test"), "open")
+    segment = account.create("One", JOINED + "e.event_type = 'open'")
+    assert segment["status"] == {"query_validation": "PENDING"}
+    for seconds, expected in ((60, 0), (1799, 0), (1, 1)):
+        account.clock.forward(seconds)
+        read = account.get(f"{V2}/{segment['id']}")
+        assert read["status"] == {"query_validation": "VALID"}
+        assert (read["contacts_count"], len(read["contacts_sample"])) == (expected, expected)
+        assert (read["sample_updated_at"] is None) == (expected == 0)
+    account.ask("POST", f"{V2}/refresh/{segment['id']}", {"user_time_zone": "UTC"})
+    console.add_event(console.add_contact("b@x.test"), "open")
+    account.clock.forward(10)
+    assert count(account, segment["id"]) == 2
+
+
+def test_a_query_is_not_counted_before_its_check() -> None:
+    with Account(Settings(validation_delay=20.0)) as account:
+        account.emulator.console.add_contact("a@x.test")
+        segment = account.create("One", FROM + "email LIKE '%'")
+        account.clock.forward(15)
+        assert count(account, segment["id"]) == 0
+        account.clock.forward(5)
+        assert count(account, segment["id"]) == 1
+
+
 def test_a_count_set_by_hand_stays_until_the_query_changes(account: Account) -> None:
     console = account.emulator.console
     console.add_contact("a@x.test")
@@ -191,6 +220,8 @@ def test_a_sample_has_at_most_fifty_contacts(account: Account) -> None:
             "custom_fields": {"tier": "gold"},
             "created_at": "2026-07-15T16:04:33Z",
             "updated_at": "2026-07-15T16:04:33Z",
+            "segment_ids": [segment["id"]],
+            "_metadata": {"self": "https://api.sendgrid.com/v3/marketing/contacts/1"},
         }
     ]
     assert "contacts_sample" not in account.get(f"{V2}/{segment['id']}?contacts_sample=false")

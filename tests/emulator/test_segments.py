@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segctl.emulator import Emulator, Settings
+from segctl.emulator import Settings
 
 from .account import HEADERS, QUERY, V1, V2, Account, error
 
@@ -30,7 +30,8 @@ def test_a_created_segment_reads_back_as_sent(account: Account) -> None:
     assert created["sample_updated_at"] is None
     assert created["next_sample_update"] is None
     assert "refreshes_used" not in created
-    assert account.get(f"{V2}/{created['id']}") == created
+    counts = {"identifier_counts": {"AID": 0, "EID": 0, "EXTID": 0, "PHNID": 0}}
+    assert account.get(f"{V2}/{created['id']}") == created | counts
 
 
 def test_the_list_has_only_results_and_never_a_query(account: Account) -> None:
@@ -63,17 +64,31 @@ def test_samples_come_later_and_recur_without_moving_updated_at(account: Account
     assert later["updated_at"] == first["updated_at"]
 
 
-def test_unknown_extra_fields_come_with_some_segments_and_stay_with_them() -> None:
-    numbers = iter(range(100))
-    settings = Settings(extra_fields=True)
-    with Emulator(settings=settings, new_id=lambda: str(uuid.UUID(int=next(numbers)))) as emulator:
-        for name in ("even", "odd"):
-            body = f'{{"name": "{name}", "query_dsl": "{QUERY}"}}'.encode()
-            emulator.handle("POST", V2, HEADERS, body)
-        for _ in range(2):
-            even, odd = emulator.handle("GET", V2, HEADERS).json()["results"]
-            assert "identifier_counts" in even
-            assert "identifier_counts" not in odd
+def test_identifier_counts_come_with_a_segment_by_its_id_alone(account: Account) -> None:
+    account.emulator.console.create("One", QUERY, contacts_count=7)
+    (listed,) = account.get(V2)["results"]
+    assert "identifier_counts" not in listed
+    read = account.get(f"{V2}/{listed['id']}?contacts_sample=false")
+    assert read["identifier_counts"] == {"AID": 0, "EID": 7, "EXTID": 0, "PHNID": 0}
+    changed = account.ask("PATCH", f"{V2}/{listed['id']}", {"name": "Two"}).json()
+    assert "identifier_counts" not in changed
+    with Account(Settings(extra_fields=False)) as plain:
+        created = plain.create("One")
+        assert "identifier_counts" not in plain.get(f"{V2}/{created['id']}")
+
+
+def test_a_change_returns_an_empty_sample_and_no_time_of_the_next(account: Account) -> None:
+    console = account.emulator.console
+    console.add_contact("a@x.test", fields={"city": "Brno"})
+    target = f"{V2}/{account.create('One')['id']}"
+    account.clock.forward(600)
+    before = account.get(target)
+    assert (before["contacts_count"], len(before["contacts_sample"])) == (1, 1)
+    changed = account.ask("PATCH", target, {"name": "Two"}).json()
+    assert changed["contacts_sample"] == []
+    assert changed["next_sample_update"] is None
+    assert changed["sample_updated_at"] == before["sample_updated_at"]
+    assert account.get(target)["contacts_sample"] == before["contacts_sample"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +128,8 @@ def test_a_name_may_have_a_hundred_characters(account: Account) -> None:
 
 def test_a_parent_list_must_exist(account: Account) -> None:
     content = {"name": "One", "query_dsl": QUERY, "parent_list_ids": [UNKNOWN]}
-    assert error(account.ask("POST", V2, content))[:2] == (404, "parent_list_ids")
+    refused = account.ask("POST", V2, content)
+    assert (refused.status, refused.body) == (404, b"")
     list_id = account.emulator.console.add_list("Customers")
     assert account.create("One", QUERY, list_id)["parent_list_ids"] == [list_id]
 
@@ -233,10 +249,17 @@ def test_deletion_is_accepted_without_a_body_and_lags_in_the_list(account: Accou
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_an_unknown_segment_is_a_404(account: Account, method: str) -> None:
+def test_an_unknown_segment_is_a_404_without_a_body(account: Account, method: str) -> None:
     for unknown in (UNKNOWN, "not-a-uuid", "%2F"):
         content = {"name": "x"} if method == "PATCH" else None
-        assert error(account.ask(method, f"{V2}/{unknown}", content))[0] == 404
+        reply = account.ask(method, f"{V2}/{unknown}", content)
+        assert (reply.status, reply.body) == (404, b"")
+
+
+def test_ids_may_come_with_commas_repeated_or_in_brackets(account: Account) -> None:
+    a, b, _ = (account.emulator.console.create(name, QUERY) for name in "abc")
+    for query in (f"ids={a},{b}", f"ids={a}&ids={b}", f"ids[]={a}&ids[]={b}", f"ids%5B%5D={b},{a}"):
+        assert account.names(f"?{query}") == ["a", "b"]
 
 
 def test_the_list_filters_combine_as_the_api_table_says(account: Account) -> None:

@@ -137,7 +137,7 @@ def test_a_dripped_body_arrives_whole_and_late(server: Server, emulator: Emulato
         assert json.load(reply)["name"] == "One"
         assert time.perf_counter() - start > max(0.08, early)
         connection.request("DELETE", f"{V2}/x", headers=HEADERS)
-        assert connection.getresponse().read() != b""
+        assert connection.getresponse().read() == b""
 
 
 @pytest.mark.parametrize("kind", ["502-html", "429-epoch", "empty", "truncated", "wrong-json"])
@@ -182,7 +182,7 @@ def test_each_connection_has_a_latency_of_its_own() -> None:
     [
         ("Content-Length", "1048577", 413),
         ("Content-Length", "many", 400),
-        ("Transfer-Encoding", "chunked", 411),
+        ("Transfer-Encoding", "gzip, chunked", 411),
     ],
 )
 def test_bodies_are_bounded(server: Server, header: str, value: str, status: int) -> None:
@@ -193,6 +193,38 @@ def test_bodies_are_bounded(server: Server, header: str, value: str, status: int
         reply = connection.getresponse()
         assert (reply.status, reply.headers["Connection"]) == (status, "close")
         assert reply.read() != b""
+
+
+def test_a_chunked_body_is_read_whole(server: Server, emulator: Emulator) -> None:
+    with connect(server) as connection:
+        for name in ("One", "Two"):
+            body = json.dumps({"name": name, "query_dsl": QUERY}).encode()
+            connection.request("POST", V2, iter([body[:7], body[7:]]), HEADERS)
+            reply = connection.getresponse()
+            assert reply.status == 201
+            assert json.load(reply)["name"] == name
+    assert names(emulator) == ["One", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"-1\r\n", 400),
+        (b"3\r\nabcd\r\n0\r\n\r\n", 400),
+        (b"100001\r\n", 413),
+        (b"0\r\n" + b"X: y\r\n" * 101, 400),
+        (b"2;note=x\r\n{}\r\n0\r\nX: trailer\r\n\r\n", 400),
+    ],
+)
+def test_a_chunked_body_is_bounded_and_must_be_well_formed(
+    server: Server, body: bytes, status: int
+) -> None:
+    with connect(server) as connection:
+        connection.putrequest("POST", V2)
+        for name, value in (HEADERS | {"Transfer-Encoding": "chunked"}).items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        assert connection.getresponse().status == status
 
 
 def test_a_broken_state_is_a_500(server: Server, emulator: Emulator) -> None:

@@ -145,6 +145,9 @@ def test_an_upgrade_that_is_still_validating_is_finished_later(
     account.emulator.console.seed_v1("Old", "event_type = 'click'", id=V1)
     project.write({"segments/old.yaml": upgrade_file(text)})
     assert "still validating" in apply_and_keep_both(project, account, "--validation-timeout", "0")
+    # A query over events fills half an hour after its check.
+    assert "has not counted the new segment yet" in apply_and_keep_both(project, account)
+    project.clock.forward(minutes=30)
     apply_completely(project)
 
 
