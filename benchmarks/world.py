@@ -120,7 +120,12 @@ def account(count: int, latency: float = 0.0) -> Iterator[str]:
     """
     # No query stays PENDING: the benchmarks measure the work, not the wait for validation.
     settings = dataclasses.replace(
-        Settings(), cap=None, rate_limit=None, latency=latency, event_validation_delay=0.0
+        Settings(),
+        cap=None,
+        rate_limit=None,
+        latency=latency,
+        event_validation_delay=0.0,
+        event_sample_delay=0.0,
     )
     with Emulator(None, settings) as emulator:
         for field, kind in FIELDS.items():

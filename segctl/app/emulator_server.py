@@ -27,17 +27,37 @@ def serve_emulator(
     latency: float = 0.0,
     faults: Sequence[str] = (),
     flipped: Sequence[str] = (),
+    world: str | None = None,
+    keys: Sequence[str] = (),
+    plan: str | None = None,
     repository: Path | None = None,
 ) -> Iterator[str]:
     """Serve an emulated account, and yield its URL.
 
     `port` 0 picks a free one. The account is kept in the file `state`, or in memory. `latency` is
     in seconds, before each answer. `faults` are rules, as `segctl emulator --help` describes them.
-    `flipped` are the names of assumptions that do not hold (docs/emulator.md). Raises `UsageError`
-    if the state, a rule, a name or the port cannot be used, and `Refused` if the state is behind a
-    link inside `repository`.
+    `flipped` are the names of assumptions that do not hold (docs/emulator.md). `world` is the file
+    of a world to serve in place of the small one. Without it, `keys` are the only ones to be
+    accepted, if there are any, and `plan` is that of the account. Raises `UsageError` if the state,
+    the world's file, a rule, a name or the port cannot be used, `InvalidInput` for an invalid
+    world, and `Refused` if the state is behind a link inside `repository`.
     """
-    from segctl.emulator import Assumption, Emulator, Settings, StateError, serve  # noqa: PLC0415
+    from segctl.app.emulator_world import load_world  # noqa: PLC0415
+    from segctl.emulator import (  # noqa: PLC0415
+        AccountPlan,
+        Assumption,
+        Emulator,
+        Settings,
+        StateError,
+        serve,
+    )
+
+    if world is not None and (keys or plan is not None):
+        raise UsageError(
+            "--world cannot be combined with --api-key and --plan",
+            hint="write `keys` and `plan` in the world file",
+        )
+    loaded = None if world is None else load_world(world)
 
     for name in flipped:
         if name not in [*Assumption]:
@@ -45,11 +65,20 @@ def serve_emulator(
             raise UsageError(f"--flip: assumption {quote_value(name)} not found", hint=hint)
     if state is not None:
         _refuse_links(state, repository)
-    settings = dataclasses.replace(Settings(), latency=latency, flipped=frozenset(flipped))
+    settings = dataclasses.replace(
+        Settings(),
+        latency=latency,
+        flipped=frozenset(flipped),
+        keys=frozenset(keys) or None,
+        plan=AccountPlan(plan or AccountPlan.ADVANCED),
+    )
     with ExitStack() as stack:
         try:
             emulator = stack.enter_context(Emulator(state, settings))
-            emulator.seed()
+            if loaded is None:
+                emulator.seed()
+            else:
+                emulator.put(loaded)
             emulator.faults.add(*faults)
             server = stack.enter_context(serve(emulator, port=port))
         except StateError as error:

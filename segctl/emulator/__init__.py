@@ -19,6 +19,7 @@ from segctl.emulator.records import Record
 from segctl.emulator.response import Delivery, Response
 from segctl.emulator.settings import AccountPlan, ResetStyle, Settings
 from segctl.emulator.store import StateError
+from segctl.emulator.world import World
 
 if TYPE_CHECKING:
     from segctl.emulator.server import Server, serve
@@ -42,6 +43,7 @@ __all__ = [
     "Server",
     "Settings",
     "StateError",
+    "World",
     "parse_fault",
     "seed",
     "serve",

@@ -33,11 +33,14 @@ from segctl.emulator.response import (
 from segctl.emulator.routes import CONTACT_SEARCH, PREFIX, route
 from segctl.emulator.settings import ResetStyle, Settings
 from segctl.emulator.store import Store
+from segctl.emulator.world import put
 
 if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import Callable, Mapping
+
+    from segctl.emulator.world import World
 
 _LOG_LENGTH = 10_000
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -112,6 +115,15 @@ class Emulator:
             now = self._seconds()
             seed.seed_account(Console(lambda: nullcontext(db), subuser, lambda: now), now)
         return True
+
+    def put(self, world: World) -> None:
+        """Put a world into the accounts that hold nothing yet, and take its keys and plans.
+
+        Raises `ValueError` or `LookupError` for what an account does not allow.
+        """
+        self.settings = world.settings(self.settings)
+        with self._store.transaction() as db:
+            put(db, world, self._seconds())
 
     def handle(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""

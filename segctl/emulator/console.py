@@ -87,7 +87,10 @@ class Console:
         id: str | None = None,  # noqa: A002 - as in `create`.
         at: float | None = None,
     ) -> str:
-        """Create a v1 segment, as if from before 2023, with SGQL for a query; return its id."""
+        """Create a v1 segment, as if from before 2023, with SGQL for a query; return its id.
+
+        An empty name makes one without a name, of which there are some.
+        """
         record = _new_record(_new_id(id), V1, name, query, self._at(at))
         record = replace(
             record,
@@ -329,7 +332,7 @@ class Console:
         return record
 
     def _refuse_taken(self, db: sqlite3.Connection, name: str) -> None:
-        if records.named(db, self._account, name):
+        if name and records.named(db, self._account, name):
             raise ValueError(f"segment name {name!r} is in use")
 
     def _at(self, at: float | None) -> float:

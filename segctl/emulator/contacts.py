@@ -133,7 +133,7 @@ def insert(db: sqlite3.Connection, account: str, contacts: Iterable[Contact]) ->
     kinds = catalogue.fields(db, account)
     for contact in new_contacts:
         for name, value in contact.fields.items():
-            _check(name, value, kinds)
+            check_value(name, value, kinds)
     _check_known(
         (list_id for contact in new_contacts for list_id in contact.list_ids),
         db.execute("SELECT id FROM list WHERE account = ?", (account,)),
@@ -198,7 +198,11 @@ def _check_known(ids: Iterable[str], rows: Iterable[sqlite3.Row], what: str) -> 
         raise LookupError(f"no {what} {min(unknown)}")
 
 
-def _check(name: str, value: Value, kinds: Mapping[str, str]) -> None:
+def check_value(name: str, value: Value, kinds: Mapping[str, str]) -> None:
+    """Check that a contact can have a value; `kinds` are the types of the custom fields.
+
+    Raises `ValueError` for a value that the field cannot hold, `LookupError` for an unknown field.
+    """
     if name in TEXT_COLUMNS:
         fits = isinstance(value, str)
     elif name == ALTERNATE_EMAILS:

@@ -227,10 +227,13 @@ def keep_counts(db: sqlite3.Connection, account: str, counted: Iterable[Record])
 
 
 def summary(record: Record, settings: Settings, now: float) -> dict[str, Any]:
-    """Return the fields that segments of both versions share in lists and on their own."""
+    """Return the fields that segments of both versions share in lists and on their own.
+
+    A v1 segment may lack a name (in examples of the official description).
+    """
     return {
         "id": record.id,
-        "name": record.name,
+        **({"name": record.name} if record.name else {}),
         "contacts_count": record.contacts_count,
         "created_at": timestamp(record.created_at),
         "updated_at": timestamp(record.updated_at),

@@ -96,6 +96,38 @@ def test_the_emulator_refuses_invalid_options(tmp_path: Path) -> None:
     assert err.startswith("error: ")
 
 
+def test_the_emulator_serves_a_world_and_refuses_other_keys(
+    project: Project, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text(
+        "subusers:\n  shop:\n    keys: [invented]\n    plan: free\n    segments:\n"
+        f'      - {{name: VIP, query_dsl: "{VIP}"}}\n'
+    )
+    project.declare("VIP", VIP)
+    with emulator("--world", str(world)) as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": "invented"}
+        code, out, _ = run("plan", "--detailed-exitcode", **env)
+        assert (code, out.endswith("No changes. 1 segment matches segments/.\n")) == (0, True), out
+        _, out, err = run("refresh", "VIP", **env)
+        assert "free" in out + err or "permission" in out + err
+        code, _, err = run("plan", **env | {"SENDGRID_API_KEY": "other"})
+        assert code != 0
+        assert "the API key is not accepted" in err
+    with emulator("--api-key", "invented", "--plan", "free") as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": "other"}
+        assert "the API key is not accepted" in run("plan", **env)[2]
+
+
+def test_an_error_in_a_world_file_is_shown_with_its_place(tmp_path: Path) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text("lists:\n  - name: 7\n")
+    code, out, err = run_segctl("emulator", "--port", "0", "--world", str(world))
+    assert (code, out) == (1, "")
+    assert "world.yaml:2:11" in err
+    assert "`lists.name`, item 1, must be a string, got a number" in err
+
+
 def test_the_emulator_has_faults_and_latency(
     project: Project, run: Callable[..., tuple[int, str, str]]
 ) -> None:

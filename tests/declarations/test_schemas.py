@@ -42,7 +42,9 @@ def test_a_schema_is_valid_and_describes_every_field(path: Path) -> None:
         # Editors in strict mode refuse keywords of our own.
         assert not [key for key in part if key.startswith("x-")]
         for name, field in part.get("properties", {}).items():
-            assert field.get("description", "").endswith("."), name
+            shared = loaded.get("$defs", {}).get(field.get("$ref", "").rpartition("/")[2], {})
+            described = field.get("description") or shared.get("description", "")
+            assert described.endswith("."), name
 
 
 # What people write; a plan is written by segctl, which has simpler words for a broken one.
@@ -51,7 +53,16 @@ WRITTEN = [path for path in SCHEMAS if path.name != "plan.schema.json"]
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
 def test_every_rule_of_a_schema_has_a_message(path: Path) -> None:
-    silent = {"$schema", "title", "description", "default", "examples", "properties", "items"}
+    silent = {
+        "$schema",
+        "$defs",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "properties",
+        "items",
+    }
     # Reported as the rules that they hold.
     names = {"propertyNames", "if", "then", "else", "anyOf"}
     rules: set[str] = set()

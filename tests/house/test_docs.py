@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from segctl import app
+from segctl.app.emulator_world import read_world
 from segctl.cli.invocation import Invocation
 from segctl.cli.program import COMMANDS, program
 from segctl.emulator import Emulator, serve
@@ -107,6 +108,9 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
         file.write_text(yaml.safe_dump({"on": "push", "jobs": {"job": job}}), "utf-8")
         check("vendor.github-workflows", file)
         return
+    if block.startswith("# world.yaml"):
+        assert read_world("world.yaml", block.encode())[1] == []
+        return
     if block.startswith("repos:"):
         for hook in yaml.safe_load(block)["repos"][0]["hooks"]:
             assert hook["entry"].removeprefix("segctl ") in COMMANDS
@@ -179,7 +183,9 @@ def test_every_action_is_pinned_to_a_commit() -> None:
 @pytest.fixture
 def world() -> Iterator[str]:
     """The URL of a seeded account on a socket."""
-    settings = dataclasses.replace(TEST_SETTINGS, event_validation_delay=0.0, export_delay=0.0)
+    settings = dataclasses.replace(
+        TEST_SETTINGS, event_validation_delay=0.0, event_sample_delay=0.0, export_delay=0.0
+    )
     with Emulator(None, settings) as emulator, serve(emulator) as server:
         emulator.seed()
         yield server.url

@@ -48,6 +48,23 @@ if TYPE_CHECKING:
     help="Turn an assumption about SendGrid round, such as lock-length; may be repeated. "
     "docs/emulator.md lists them.",
 )
+@click.option(
+    "--world",
+    metavar="FILE",
+    help="Serve the accounts in this YAML file instead of the small one.",
+)
+@click.option(
+    "--api-key",
+    "keys",
+    metavar="KEY",
+    multiple=True,
+    help="Accept only this invented key; may be repeated. Default: any key.",
+)
+@click.option(
+    "--plan",
+    type=click.Choice(["free", "basic", "advanced"]),
+    help="What the account pays for: a free one cannot refresh segments.",
+)
 @with_project
 def command(
     project: Project,
@@ -58,6 +75,9 @@ def command(
     latency: int,
     faults: tuple[str, ...],
     flipped: tuple[str, ...],
+    world: str | None,
+    keys: tuple[str, ...],
+    plan: str | None,
 ) -> int:
     """Serve an emulated SendGrid on this machine.
 
@@ -65,6 +85,9 @@ def command(
     holds 200. It starts with a few hundred fictional contacts on four lists, with their opens and
     clicks of the last newsletters, and with three segments and some Single Sends. Counts are real
     if DuckDB is installed (`pip install 'segctl[preview]'`). Press Ctrl-C to stop it.
+
+    A world file has other accounts: keys, lists, fields, segments, contacts, Single Sends, and
+    subusers with theirs. docs/emulator.md describes it.
 
     \b
     A rule of --fault: METHOD PATH KIND [after] [#N] [xN | always] [SECONDSs]
@@ -85,6 +108,7 @@ def command(
       segctl emulator --fault 'PATCH * drop after'
       segctl emulator --flip name-case --flip group-by
       segctl emulator --fault '* * 429 #10 x3 4s'
+      segctl emulator --world world.yaml
     """
     stop = Stop()
     # Before the address is shown: its reader may send a signal at once.
@@ -96,12 +120,16 @@ def command(
             latency=latency / 1000,
             faults=faults,
             flipped=flipped,
+            world=world,
+            keys=keys,
+            plan=plan,
             repository=repository_top(project),
         ) as url,
     ):
+        key = "x" if world is None and not keys else "KEY"
         console.show(f"Emulated SendGrid on {url}\n")
         console.talk(
-            f"  SEGCTL_BASE_URL={url} SENDGRID_API_KEY=x segctl plan\nPress Ctrl-C to stop it."
+            f"  SEGCTL_BASE_URL={url} SENDGRID_API_KEY={key} segctl plan\nPress Ctrl-C to stop it."
         )
         stop.wait()
     return 0
