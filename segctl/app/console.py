@@ -5,21 +5,26 @@ Results go to stdout, everything else to stderr. Decides no words and no exit co
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from segctl.common.command_text import command_line, complete_commands
 from segctl.common.secrets import redact
 from segctl.errors import Severity
-from segctl.render.terminal import Style
+from segctl.render.terminal import Style, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import TextIO
 
     from segctl.errors import Diagnostic
+    from segctl.model.report import Outcome, Refresh
+
+    H = TypeVar("H", Diagnostic, Outcome, Refresh)
 
 
 class _NullStream(io.StringIO):
@@ -30,11 +35,14 @@ class _NullStream(io.StringIO):
 
 
 class Console:
-    """The two streams of a run.
+    """The two streams of a run, and what its commands are called with.
 
     `verbosity` is 0 by default; below 0 only errors are shown, above 0 also details. `color` is
     `auto` (on a terminal, unless NO_COLOR is set in `env`), `always` or `never`. Without streams of
     its own, a console writes to those of the process.
+
+    `directory` is that of -C; `target_to_repeat` returns the target of the run, or the one passed,
+    and an empty text for the default one. The commands in hints get both.
     """
 
     def __init__(
@@ -48,6 +56,8 @@ class Console:
     ) -> None:
         self.verbosity = verbosity
         self.color = color
+        self.directory: str | None = None
+        self.target_to_repeat: Callable[[str | None], str] = lambda target: target or ""
         self._env = env or {}
         self._stdout = stdout
         self._stderr = stderr
@@ -105,6 +115,29 @@ class Console:
             return page
         return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
+    def command(self, arguments: str, target: str | None = None) -> str:
+        """Return a command to run next, with the folder and the target of this run.
+
+        `target` is the name of another one.
+        """
+        return command_line(arguments, *self._repeated(target))
+
+    def complete(self, text: str, target: str | None = None) -> str:
+        """Return a text whose commands in backticks have the folder and the target, likewise."""
+        if "`segctl " not in text:
+            return text
+        return complete_commands(text, *self._repeated(target))
+
+    def _repeated(self, target: str | None) -> tuple[str | None, str]:
+        folder = None if self.directory is None else clean(self.directory)
+        return folder, clean(self.target_to_repeat(target))
+
+    def complete_hints(self, hinted: Iterable[H], target: str | None = None) -> tuple[H, ...]:
+        """Return the same with complete commands in their hints."""
+        return tuple(
+            dataclasses.replace(item, hint=self.complete(item.hint, target)) for item in hinted
+        )
+
     def say(self, text: str, end: str = "\n") -> None:
         """Write to stderr at any verbosity; whole API keys are masked.
 
@@ -117,7 +150,7 @@ class Console:
     def talk(self, text: str) -> None:
         """Write to stderr unless the verbosity is below 0."""
         if self.verbosity >= 0:
-            self.say(text)
+            self.say(self.complete(text))
 
     def mention(self, text: str) -> None:
         """Write to stderr if the verbosity is above 0."""
@@ -130,7 +163,7 @@ class Console:
 
         shown = [
             diagnostic
-            for diagnostic in diagnostics
+            for diagnostic in self.complete_hints(diagnostics)
             if self.verbosity >= 0 or diagnostic.severity is Severity.ERROR
         ]
         self.say(diagnostics_text(shown, self.error_style), end="")

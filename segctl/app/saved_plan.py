@@ -6,6 +6,7 @@ refuse it.
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from segctl import __version__
@@ -68,7 +69,7 @@ def check_applicable(saved: SavedPlan, name: str) -> None:
     if not saved.plan.is_applicable:
         raise Refused(
             "the plan could not be applied when it was made, and cannot be applied now",
-            hint=f"run `segctl show {name}` to see why, then make a new plan",
+            hint=f"run `segctl show {quote(name)}` to see why, then make a new plan",
         )
 
 

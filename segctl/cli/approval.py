@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from segctl.app.console import Console
-    from segctl.app.project import Project
     from segctl.model import Plan, TargetRef
     from segctl.planfile.loading import SavedPlan
 
@@ -116,7 +115,7 @@ def read_approval(
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise UsageError(
                 f"--{name.replace('_', '-')} is part of the saved plan and cannot be changed",
-                hint="remove it, or make a new plan with it: segctl plan --out FILE",
+                hint="remove it, or make a new plan with it: `segctl plan --out FILE`",
             )
     saved = read_plan(plan_file)
     check_applicable(saved, plan_file)
@@ -138,19 +137,14 @@ def _digest(text: str | None) -> str:
     return digits
 
 
-def saved_as(project: Project, file: str, plan: Plan) -> str:
+def saved_as(console: Console, file: str, plan: Plan) -> str:
     """Return where a plan was saved, its digest, and how to apply it if that is possible."""
     from shlex import quote  # noqa: PLC0415 - of one line
 
     from segctl.planfile.to_json import SHORT_DIGEST, digest  # noqa: PLC0415
-    from segctl.project.config import choose_target  # noqa: PLC0415
 
     text = f"Saved as {clean(file)}, digest {digest(plan)[:SHORT_DIGEST]}"
     if not plan.is_applicable:
         return f"{text}."
-    try:
-        default = choose_target(project.config, None, project.env).name
-    except UsageError:
-        default = ""
-    target = "" if plan.target.name == default else f"--target {quote(plan.target.name)} "
-    return f"{text}; apply it with: segctl apply {target}{clean(quote(file))}"
+    apply = console.command(f"apply {clean(quote(file))}", plan.target.name)
+    return f"{text}; apply it with: {apply}"

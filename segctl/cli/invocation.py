@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from segctl.app.console import Console
 from segctl.app.project import Project
+from segctl.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +25,10 @@ class Invocation:
         self.env = env
         self.clock = clock
         self.console = Console(env)
-        self.directory: str | None = None
+        self.console.target_to_repeat = self._target_to_repeat
         self._target: str | None = None
         self._use_cache = True
+        self._opened: Project | None = None
 
     def set_options(
         self, *, target: str | None, color: str | None, no_cache: bool, quiet: int, verbose: int
@@ -46,15 +48,15 @@ class Invocation:
         """
         from segctl.project.location import project_folder  # noqa: PLC0415 - not for --help
 
-        return self.project_in(self.directory or project_folder())
+        return self.project_in(self.console.directory or project_folder())
 
     def project_here(self) -> Project:
         """Return the project in the folder of `-C`, or in the current one. Raises `UsageError`."""
-        return self.project_in(self.directory or ".")
+        return self.project_in(self.console.directory or ".")
 
     def project_in(self, folder: str) -> Project:
         """Return the project in a folder. Raises `UsageError`."""
-        return Project(
+        self._opened = Project(
             folder,
             target=self._target,
             env=self.env,
@@ -62,3 +64,21 @@ class Invocation:
             use_cache=self._use_cache,
             notify=self.console.talk,
         )
+        return self._opened
+
+    def _target_to_repeat(self, name: str | None) -> str:
+        """Return the target that a command to run next names; empty for the default one.
+
+        That of SEGCTL_TARGET is named as well: another shell may not have it.
+        """
+        name = name or self._target or ""
+        if self._opened is None:
+            return name
+        from segctl.project.config import choose_target  # noqa: PLC0415 - not for --help
+
+        try:
+            default = choose_target(self._opened.config, None, {}).name
+        except (InvalidInput, UsageError):
+            default = ""
+        name = name or self._opened.target_name
+        return "" if name == default else name

@@ -7,6 +7,7 @@ imported for that one.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,11 @@ FORMATS = ("text", "json", "markdown", "github", "sarif", "html")
 
 
 class Output:
-    """Turns results into one of `FORMATS`, as the stdout of the console can show it."""
+    """Turns results into one of `FORMATS`, as the stdout of the console can show it.
+
+    In all formats but JSON, which is the same however segctl is called, the commands in hints have
+    the folder and the target of the run.
+    """
 
     def __init__(self, name: str, project: Project, console: Console) -> None:
         self.name = name
@@ -55,11 +60,18 @@ class Output:
         `requests` how many requests that took, if known.
         """
         made_at = generated_at or self._now()
-        match self.name:
-            case "json":
-                from segctl.planfile.to_json import plan_to_json  # noqa: PLC0415
+        if self.name == "json":
+            from segctl.planfile.to_json import plan_to_json  # noqa: PLC0415
 
-                return self.console.as_json(plan_to_json(plan, made_at, version, requests))
+            return self.console.as_json(plan_to_json(plan, made_at, version, requests))
+        hinted = self.console.complete_hints
+        target = plan.target.name
+        plan = dataclasses.replace(
+            plan,
+            diagnostics=hinted(plan.diagnostics, target),
+            refusals=hinted(plan.refusals, target),
+        )
+        match self.name:
             case "markdown":
                 from segctl.render.markdown.views import plan_markdown  # noqa: PLC0415
 
@@ -89,11 +101,16 @@ class Output:
     def report(self, report: Report, plan: Plan) -> str:
         """Return what an apply did with a plan."""
         now = self._now()
-        match self.name:
-            case "json":
-                from segctl.planfile.report_json import report_to_json  # noqa: PLC0415
+        if self.name == "json":
+            from segctl.planfile.report_json import report_to_json  # noqa: PLC0415
 
-                return self.console.as_json(report_to_json(report, plan, now))
+            return self.console.as_json(report_to_json(report, plan, now))
+        report = dataclasses.replace(
+            report,
+            outcomes=self.console.complete_hints(report.outcomes),
+            refreshes=self.console.complete_hints(report.refreshes),
+        )
+        match self.name:
             case "markdown":
                 from segctl.render.markdown.views import report_markdown  # noqa: PLC0415
 
@@ -127,11 +144,12 @@ class Output:
         """Return drift; the text format leaves out the diagnostics."""
         report, diagnostics = detected.report, detected.diagnostics
         now = self._now()
-        match self.name:
-            case "json":
-                from segctl.render.drift_text import drift_json  # noqa: PLC0415
+        if self.name == "json":
+            from segctl.render.drift_text import drift_json  # noqa: PLC0415
 
-                return self.console.as_json(drift_json(report, target, diagnostics, now))
+            return self.console.as_json(drift_json(report, target, diagnostics, now))
+        diagnostics = self.console.complete_hints(diagnostics)
+        match self.name:
             case "markdown":
                 from segctl.render.markdown.views import drift_markdown  # noqa: PLC0415
 
@@ -174,15 +192,13 @@ class Output:
         `closing` sums them up, instead of their number; `facts` go into the JSON.
         """
         now = self._now()
-        match self.name:
-            case "json":
-                from segctl.planfile.to_json import (  # noqa: PLC0415
-                    diagnostics_json,
-                    document_header,
-                )
+        if self.name == "json":
+            from segctl.planfile.to_json import diagnostics_json, document_header  # noqa: PLC0415
 
-                document = {"diagnostics": diagnostics_json(diagnostics)}
-                return self.console.as_json({**document_header(now), **facts, **document})
+            document = {"diagnostics": diagnostics_json(diagnostics)}
+            return self.console.as_json({**document_header(now), **facts, **document})
+        diagnostics = self.console.complete_hints(diagnostics)
+        match self.name:
             case "markdown":
                 from segctl.render.markdown.views import diagnostics_markdown  # noqa: PLC0415
 

@@ -108,7 +108,7 @@ class LazyGroup(click.Group):
 @click.pass_obj
 def program(invocation: Invocation, /, directory: str | None, **options: Any) -> None:
     """Terraform for e-mail audiences: SendGrid segments as files in git."""
-    invocation.directory = directory
+    invocation.console.directory = directory
     invocation.set_options(**options)
 
 
@@ -161,7 +161,7 @@ def _report(error: BaseException, console: Console) -> int:
     match error:
         case InvalidInput(diagnostics=diagnostics):
             style = console.error_style
-            console.say(diagnostics_text(diagnostics, style), end="")
+            console.say(diagnostics_text(console.complete_hints(diagnostics), style), end="")
             console.say(style.bold(f"{severity_summary(diagnostics)}."))
             return error.exit_code
         case SegctlError(message=message, hint=hint):
@@ -208,4 +208,4 @@ def _say_error(console: Console, message: str, hint: str) -> None:
     style = console.error_style
     console.say(f"{style.red('error:')} {clean(message)}")
     if hint:
-        console.say(f"  {style.dim('hint:')} {clean(hint)}")
+        console.say(f"  {style.dim('hint:')} {clean(console.complete(hint))}")

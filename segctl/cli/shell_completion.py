@@ -54,7 +54,7 @@ def _invocation(ctx: click.Context) -> Invocation:
     invocation: Invocation = root.obj
     # The shell would mix remarks with the command line.
     invocation.console.verbosity = -1
-    invocation.directory = root.params.get("directory")
+    invocation.console.directory = root.params.get("directory")
     return invocation
 
 

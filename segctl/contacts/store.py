@@ -67,7 +67,7 @@ class ContactStore:
         except OSError as error:
             raise Refused(
                 f"cannot read the contacts of `{self.target}`: {error.strerror}",
-                hint=f"remove it, and run `segctl contacts pull --target {self.target}`",
+                hint=f"remove it, and run `segctl --target {self.target} contacts pull`",
             ) from None
 
     @contextmanager

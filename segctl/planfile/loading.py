@@ -32,7 +32,7 @@ _MAX_VIOLATIONS = 1_000
 """Violations of the schema among which the one that is reported is chosen; each costs time."""
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
-_WRITE_ONE = "Run segctl plan --out FILE to write a plan."
+_WRITE_ONE = "run `segctl plan --out FILE` to write a plan"
 
 
 @dataclass(frozen=True, slots=True)

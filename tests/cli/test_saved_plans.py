@@ -379,7 +379,7 @@ def test_the_apply_command_names_the_target(project: Project) -> None:
     project.declare("VIP", VIP)
     file = project.root / "my plan.json"
     result = project.run("plan", "--target", "sandbox", "--out", str(file))
-    assert result.err.endswith(f"segctl apply --target sandbox '{file}'\n")
+    assert result.err.endswith(f"segctl --target sandbox apply '{file}'\n")
     assert project.run("-q", "plan", "--target", "sandbox", "--out", str(file)).err == ""
     code = main(["-C", str(project.root), "--target", "sandbox", "apply", str(file)], {})
     assert code == 3  # stdin is not a terminal

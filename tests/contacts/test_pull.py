@@ -594,7 +594,7 @@ def test_show_reports_the_age_of_the_contacts(place: Place) -> None:
     assert "7 contacts as of 2026-07-15T16:04:33Z, 3 days ago (2 lists, " in shown
     assert broken == (
         "broken: broken.duckdb is damaged, or was not written by `segctl contacts pull`: "
-        "run `segctl contacts pull`"
+        "run `segctl --target broken contacts pull`"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,15 @@ class Project:
         return file
 
     def run(self, *argv: str, **env: str) -> Result:
-        """Run segctl in this project."""
-        return self.run_here("-C", str(self.root), *argv, **env)
+        """Run segctl in this project.
+
+        The -C is the test's: the commands that the output names are shown without it.
+        """
+        done = self.run_here("-C", str(self.root), *argv, **env)
+        folder = f"segctl -C {shlex.quote(str(self.root))} "
+        return Result(
+            done.code, done.out.replace(folder, "segctl "), done.err.replace(folder, "segctl ")
+        )
 
     def run_here(self, *argv: str, **env: str) -> Result:
         """Run segctl in the current folder."""

@@ -88,7 +88,7 @@ def pull(project: Project, console: Console, *, lists: tuple[str, ...]) -> int:
         console.show(f"Only the contacts on {quote_names(pulled.only)}: shares are of them.\n")
     if project.config.contacts is None:
         console.talk(
-            "Next: segctl preview; add `contacts: pulled` to segctl.yaml to count every plan"
+            "Next: `segctl preview`; add `contacts: pulled` to segctl.yaml to count every plan"
         )
     return 0
 
@@ -105,16 +105,17 @@ def show(project: Project, console: Console) -> int:
       segctl contacts show
     """
     now = project.clock.now()
-    lines = [line for stored in stored_contacts(project) for line in _lines(stored, now)]
+    lines = [line for stored in stored_contacts(project) for line in _lines(stored, now, console)]
     console.show("".join(f"{line}\n" for line in lines))
     if not lines:
         console.talk("No pulled contacts; run `segctl contacts pull` to pull them.")
     return 0
 
 
-def _lines(stored: StoredContacts, now: datetime) -> Iterator[str]:
+def _lines(stored: StoredContacts, now: datetime, console: Console) -> Iterator[str]:
     if stored.error is not None:
-        parts = (stored.target, stored.error.message, stored.error.hint)
+        hint = console.complete(stored.error.hint, stored.target)
+        parts = (stored.target, stored.error.message, hint)
         yield ": ".join(part for part in parts if part)
     contacts = stored.contacts
     if contacts is not None:
@@ -126,7 +127,8 @@ def _lines(stored: StoredContacts, now: datetime) -> Iterator[str]:
         if contacts.only:
             yield f"  only the contacts on {quote_names(contacts.only)}"
     if stored.is_pull_pending:
-        yield f"{stored.target}: unfinished pull; run `segctl contacts pull` to resume"
+        hint = console.complete("run `segctl contacts pull` to resume", stored.target)
+        yield f"{stored.target}: unfinished pull; {hint}"
 
 
 @command.command("forget")

@@ -128,8 +128,9 @@ def command(
     ):
         key = "x" if world is None and not keys else "KEY"
         console.show(f"Emulated SendGrid on {url}\n")
+        plan = console.command("plan")
         console.talk(
-            f"  SEGCTL_BASE_URL={url} SENDGRID_API_KEY={key} segctl plan\nPress Ctrl-C to stop it."
+            f"  SEGCTL_BASE_URL={url} SENDGRID_API_KEY={key} {plan}\nPress Ctrl-C to stop it."
         )
         stop.wait()
     return 0

@@ -38,7 +38,7 @@ def command(project: Project, console: Console, *, names: tuple[str, ...]) -> in
     for explanation in explain_segments(project, names):
         declared = explanation.declared
         head = f"{style.bold(clean(declared.name))}  {style.dim(clean(str(declared.span)))}\n"
-        blocks.append(head + _indented(explanation.text))
+        blocks.append(head + _indented(console.complete(explanation.text)))
     console.show("\n".join(blocks))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -114,5 +115,7 @@ def _show_ownership(project: Project, console: Console, name: str, format_name: 
         return 0
     if events:
         console.show(history_text(events, console.style) + "\n")
+    remarks = console.complete_hints(ownership.remarks)
+    ownership = dataclasses.replace(ownership, remarks=remarks)
     console.show(ownership_text(ownership, console.style))
     return 0

@@ -73,6 +73,6 @@ def command(
     if out is not None:
         from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
 
-        console.talk(saved_as(project, out, plan))
+        console.talk(saved_as(console, out, plan))
     console.mention(f"{count(requests, 'request')} sent.")
     return plan_exit_code(plan, detailed=detailed_exitcode)

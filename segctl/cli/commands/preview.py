@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,8 @@ def _show(project: Project, console: Console, preview: Preview, format_name: str
             from segctl.render.markdown.views import preview_markdown  # noqa: PLC0415
 
             context = render_context(project, now)
+            diagnostics = console.complete_hints(preview.diagnostics)
+            preview = dataclasses.replace(preview, diagnostics=diagnostics)
             console.show(preview_markdown(preview, context, project.target_name))
         case _:
             from segctl.render.previews import preview_text  # noqa: PLC0415

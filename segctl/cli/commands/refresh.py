@@ -60,7 +60,8 @@ def command(
         header = document_header(format_utc(project.clock.now()))
         console.show_json({**header, **refreshes_json(results)})
     else:
-        lines = refresh_lines(results, console.style, quiet=console.verbosity < 0)
+        shown = console.complete_hints(results)
+        lines = refresh_lines(shown, console.style, quiet=console.verbosity < 0)
         console.show("".join(f"{line}\n" for line in lines))
     if connection.stop.requested:
         return INTERRUPTED

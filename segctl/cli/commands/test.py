@@ -83,7 +83,7 @@ def _show(output: Output, results: Sequence[CaseResult], problems: Sequence[Diag
         case "junit":
             from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
 
-            console.show(cases_junit(results, problems))
+            console.show(cases_junit(results, console.complete_hints(problems)))
         case "github" | "markdown":
             if results or problems:
                 diagnostics = [*problems, *case_diagnostics(results)]
