@@ -94,6 +94,15 @@ class Console:
         """The colours for stderr."""
         return self._style(self.stderr)
 
+    @property
+    def width(self) -> int | None:
+        """The columns of the terminal that shows results, `None` for a file or a pipe."""
+        if not self.stdout.isatty():
+            return None
+        import shutil  # noqa: PLC0415 - only for a table
+
+        return shutil.get_terminal_size().columns
+
     def show(self, text: str) -> None:
         """Write a result to stdout."""
         self.stdout.write(text)

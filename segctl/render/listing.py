@@ -38,47 +38,58 @@ class ListingRow:
 _OPTIONAL = ("ID", "NEXT COUNT", "REFRESHES")
 """The columns that a narrow terminal does without, the first one first."""
 
+_WRAPPED = ("NAME", "VALIDATION", "PARENT LIST", "USED BY")
+"""The columns whose cells may take more lines than one."""
+
+_ENOUGH = 30
+"""Columns of a terminal for a cell of these, for which no other column is left out."""
+
+
+def hidden_columns(
+    rows: Sequence[ListingRow], lists: ListNames, width: int | None
+) -> tuple[str, ...]:
+    """Return the heads of the columns for which a terminal of this width has no room."""
+    for number in range(len(_OPTIONAL)):
+        hidden = _OPTIONAL[:number]
+        if width is None or _needed_width(*_cells(rows, lists, hidden)) <= width:
+            return hidden
+    return _OPTIONAL
+
+
+def _needed_width(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> int:
+    columns = zip(heads, *lines, strict=True)
+    widest = [max(map(cells, column)) for column in columns]
+    needed = (
+        min(size, max(_ENOUGH, len(head))) if head in _WRAPPED else size
+        for head, size in zip(heads, widest, strict=True)
+    )
+    return sum(needed) + 2 * (len(heads) - 1)
+
 
 def listing_text(
     rows: Sequence[ListingRow], lists: ListNames, *, width: int | None, color: bool
 ) -> str:
-    """Return the table, with all cells in full.
+    """Return the table; no cell is cut.
 
-    `lists` are the names of the parent lists. `width` is the terminal's: as many of the optional
-    columns as do not fit are left out, and with the ids those of lists that have a name. `None`
-    keeps everything.
+    `lists` are the names of the parent lists. `width` is the terminal's: the hidden columns are
+    left out, with the ids those of lists that have a name, and long cells are wrapped. `None` keeps
+    everything, a segment on a line.
     """
-    hidden = next(
-        (
-            _OPTIONAL[:count]
-            for count in range(len(_OPTIONAL))
-            if width is None or _width(rows, lists, _OPTIONAL[:count]) <= width
-        ),
-        _OPTIONAL,
-    )
-    return _table(rows, lists, hidden=hidden, color=color)
+    heads, lines = _cells(rows, lists, hidden_columns(rows, lists, width))
+    return table_text(heads, lines, right={"CONTACTS"}, color=color, width=width, wrapped=_WRAPPED)
 
 
-def _width(rows: Sequence[ListingRow], lists: ListNames, hidden: Collection[str]) -> int:
-    # Without colours, whose escape sequences take no room on the screen.
-    return max(map(cells, _table(rows, lists, hidden=hidden, color=False).splitlines()))
-
-
-def _table(
-    rows: Sequence[ListingRow], lists: ListNames, *, hidden: Collection[str], color: bool
-) -> str:
+def _cells(
+    rows: Sequence[ListingRow], lists: ListNames, hidden: Collection[str]
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the heads and the lines of the table without the hidden columns."""
     heads = ["NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES", "NEXT COUNT"]
     if any(row.sends is not None for row in rows):
         heads.append("USED BY")
     heads.append("ID")
     shown = [head not in hidden for head in heads]
     lines = (_row_cells(row, lists, ids="ID" not in hidden) for row in rows)
-    return table_text(
-        [*compress(heads, shown)],
-        (tuple(compress(line, shown)) for line in lines),
-        right={"CONTACTS"},
-        color=color,
-    )
+    return [*compress(heads, shown)], [tuple(compress(line, shown)) for line in lines]
 
 
 def listing_json(
@@ -157,8 +168,10 @@ def _row_entry(row: ListingRow) -> dict[str, Any]:
     }
 
 
-def contact_lists_text(lists: Sequence[ContactList], *, color: bool) -> str:
-    """Return the contact lists as a table."""
+def contact_lists_text(
+    lists: Sequence[ContactList], *, width: int | None = None, color: bool
+) -> str:
+    """Return the contact lists as a table; for a terminal of this width, names are wrapped."""
     rows = (
         (
             clean(item.name),
@@ -167,7 +180,14 @@ def contact_lists_text(lists: Sequence[ContactList], *, color: bool) -> str:
         )
         for item in lists
     )
-    return table_text(["NAME", "CONTACTS", "ID"], rows, right={"CONTACTS"}, color=color)
+    return table_text(
+        ["NAME", "CONTACTS", "ID"],
+        rows,
+        right={"CONTACTS"},
+        color=color,
+        width=width,
+        wrapped={"NAME"},
+    )
 
 
 def contact_lists_json(

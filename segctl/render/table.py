@@ -9,14 +9,23 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 _UNLIMITED = 10_000
+_NARROWEST = 60
+"""The columns that a table takes on the narrowest of terminals, so that a word fits in a cell."""
 
 
 def table_text(
-    heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str], color: bool
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[str],
+    color: bool,
+    width: int | None = None,
+    wrapped: Collection[str] = (),
 ) -> str:
-    """Return a table, however wide it is: no cell is cut or wrapped.
+    """Return a table. No cell is cut.
 
-    Columns whose heads are in `right` are aligned to the right.
+    Columns whose heads are in `right` are aligned to the right. Where the table is wider than
+    `width`, the cells of the columns in `wrapped` go on in more lines, between words if possible.
     """
     from rich.console import Console  # noqa: PLC0415 - 60 ms, only where a table is drawn
     from rich.table import Table  # noqa: PLC0415
@@ -24,13 +33,18 @@ def table_text(
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
-        table.add_column(head, justify="right" if head in right else "left")
+        table.add_column(
+            head,
+            justify="right" if head in right else "left",
+            no_wrap=head not in wrapped,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     out = StringIO()
     console = Console(
         file=out,
-        width=_UNLIMITED,
+        width=_UNLIMITED if width is None else max(width, _NARROWEST),
         force_terminal=color,
         color_system="standard" if color else None,
         highlight=False,

@@ -240,19 +240,21 @@ def test_an_apply_reports_that_it_changed_nothing(connected: Project, remote: Re
 
 
 @pytest.mark.parametrize(("columns", "ids"), [(80, False), (250, True)])
-def test_a_narrow_terminal_hides_only_the_ids(
+def test_a_narrow_terminal_hides_the_ids_and_says_how_to_show_them(
     connected: Project,
     remote: Remote,
     monkeypatch: pytest.MonkeyPatch,
     columns: int,
     ids: bool,
 ) -> None:
-    segment = remote.emulator.console.create("A segment with a long name of its own", VIP)
+    segment = remote.emulator.console.create("A segment with a name of its own", VIP)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = connected.run("--color", "never", "list").out
-    assert "A segment with a long name of its own" in text
-    assert (segment in text) is ids
+    done = connected.run("--color", "never", "list")
+    assert "A segment with a name of its own" in done.out
+    assert max(map(len, done.out.splitlines())) <= columns
+    assert (segment in done.out) is ids
+    assert ("run `segctl list -v` to show all" in done.err) is not ids
     assert segment in connected.run("--color", "never", "-v", "list").out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +11,7 @@ from segctl.app.listing import ListOptions, list_segments
 from segctl.cli.options import with_project
 from segctl.common.clock import format_utc
 from segctl.errors import UsageError
-from segctl.render.listing import listing_json, listing_text
+from segctl.render.listing import hidden_columns, listing_json, listing_text
 
 if TYPE_CHECKING:
     from segctl.app.console import Console
@@ -62,7 +61,7 @@ def command(
 
     Shows for each segment whether a file declares it (`ours`: a file did, and was removed), how
     many contacts it has, whether SendGrid accepts its query, its parent list, the refreshes used,
-    and when SendGrid counts it next.
+    and when SendGrid counts it next. A narrow terminal shows no ids: -v, a pipe and JSON do.
 
     \b
     Examples:
@@ -83,9 +82,10 @@ def command(
         now = format_utc(project.clock.now())
         console.show_json(listing_json(rows, names, connection.target, now))
     elif rows:
-        is_narrow = console.stdout.isatty() and console.verbosity <= 0
-        width = shutil.get_terminal_size().columns if is_narrow else None
+        width = None if console.verbosity > 0 else console.width
         console.show(listing_text(rows, names, width=width, color=console.style.color))
+        if hidden := hidden_columns(rows, names, width):
+            console.talk(f"Not shown here: {', '.join(hidden)}; run `segctl list -v` to show all.")
     else:
         console.talk("No segments.")
     if rows and not options.is_filtered:

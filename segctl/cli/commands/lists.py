@@ -42,7 +42,7 @@ def command(project: Project, console: Console, *, format_name: str) -> int:
         now = format_utc(project.clock.now())
         console.show_json(contact_lists_json(lists, connection.target, now))
     elif lists:
-        console.show(contact_lists_text(lists, color=console.style.color))
+        console.show(contact_lists_text(lists, width=console.width, color=console.style.color))
     else:
         console.talk("No lists.")
     return 0
