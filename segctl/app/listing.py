@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.account.references import read_single_sends
+from segctl.account.references import read_automations, read_single_sends
 from segctl.account.snapshot import with_definitions
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.plan import names_of, removal_history
-from segctl.errors import SegctlError
-from segctl.model.single_sends import References
+from segctl.errors import Interrupted, RemoteError, SegctlError
+from segctl.model.references import References
 from segctl.planning.matching import find_undeclared
 from segctl.planning.ownership import RemovalHistory, is_older, is_ours
+from segctl.planning.references import OBSERVE
 from segctl.render.listing import ListingRow
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from segctl.app.project import Project
     from segctl.declarations.collection import Declarations
     from segctl.model import Remote
+    from segctl.model.automations import Automation
     from segctl.model.contact_fields import ContactList, ListNames
     from segctl.sendgrid.api import Filters, Reader
 
@@ -33,7 +35,8 @@ class ListOptions:
     """Which segments to list, and what to read of them.
 
     `parent_lists` and `ids` limit the list to some; `no_parent_list` to segments without one, or
-    adds those. `v1` lists only segments of the first API. `references` reads the Single Sends.
+    adds those. `v1` lists only segments of the first API. `references` reads the Single Sends, and
+    the automations where the project observes them.
     """
 
     parent_lists: tuple[str, ...] = ()
@@ -74,7 +77,10 @@ def list_segments(
     with console.progress("reading the account") as update:
         remotes = _v1(reader, filters) if options.v1 else reader.list_segments(**filters)
         if options.references:
-            references = References(read_single_sends(reader, update, connection.single_sends))
+            references = References(
+                read_single_sends(reader, update, connection.single_sends),
+                automations=_automations(project, connection, console),
+            )
     names = parent_list_names(connection, remotes, console)
     rest = () if declarations is None else find_undeclared(declarations.declared, remotes)
     history = RemovalHistory()
@@ -90,6 +96,11 @@ def list_segments(
             None if declarations is None else remote.id not in undeclared_ids and not remote.is_v1,
             is_ours=remote.id in ours,
             sends=None if references is None else references.single_sends_using(remote.id),
+            automations=(
+                None
+                if references is None or references.automations is None
+                else references.automations_using(remote.id)
+            ),
         )
         for remote in sorted(remotes, key=lambda remote: (remote.name.casefold(), remote.id))
     ]
@@ -124,6 +135,22 @@ def _ours(
         is_undeclared=lambda _remote: True,
     )
     return {remote.id for remote in snapshot.remotes if is_ours(removals[remote.name], remote)}
+
+
+def _automations(
+    project: Project, connection: Connection, console: Console
+) -> tuple[Automation, ...] | None:
+    """Return the automations, `None` where they are not known, for a reason that is said."""
+    if not project.config.observes_automations:
+        console.talk(f"Automations were not read: {OBSERVE}.")
+        return None
+    try:
+        return read_automations(connection.reader)
+    except Interrupted:
+        raise
+    except RemoteError as error:
+        console.talk(f"Which automations use a segment is not known: {error.message}")
+        return None
 
 
 def _v1(reader: Reader, filters: Filters) -> tuple[Remote, ...]:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, Remote, Snapshot
     from segctl.model.contact_fields import ListNames
-    from segctl.model.single_sends import References
+    from segctl.model.references import References
     from segctl.planning.ownership import RemovalHistory
     from segctl.planning.selection import Named
 
@@ -212,10 +212,15 @@ def plan_with_snapshot(
     references: References | None = None
     unread: tuple[Diagnostic, ...] = ()
     if plan.changes:
-        from segctl.app.single_sends import with_single_sends  # noqa: PLC0415 - only for changes
+        from segctl.app.references import with_references  # noqa: PLC0415 - only for changes
 
-        ignored = request.options.ignore_references
-        plan, references, unread = with_single_sends(connection, plan, ignored, console)
+        plan, references, unread = with_references(
+            connection,
+            plan,
+            request.options.ignore_references,
+            console,
+            automations=project.config.observes_automations,
+        )
     limits = project.config.limits
     counting: tuple[Diagnostic, ...] = ()
     if project.config.contacts is not None or limits.on_audiences:

@@ -46,9 +46,8 @@ def perform(
         raise RuntimeError("the plan is not applicable")
     options = options or ApplyOptions()
     ignored = plan.options.ignore_references
-    context = ApplyContext(
-        account, clock, options, UsageChecker(account, clock), clock.now(), ignored
-    )
+    usage_checker = UsageChecker(account, clock, automations=plan.automations is not None)
+    context = ApplyContext(account, clock, options, usage_checker, clock.now(), ignored)
     begin = partial(carry_out, context=context)
     scheduler = Scheduler(
         plan.changes,

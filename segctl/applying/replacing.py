@@ -22,7 +22,7 @@ from segctl.errors import Interrupted, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
 from segctl.planning.equality import changed_fields
-from segctl.planning.safety import targets_phrase
+from segctl.planning.references import usage_phrase
 from segctl.planning.temporary_names import Marker, temporary_name
 
 if TYPE_CHECKING:
@@ -156,10 +156,10 @@ def _reason_to_keep(change: Replace, context: ApplyContext) -> str:
     if _is_patched(change):
         return "it had a different query before"
     try:
-        sends = context.usage_checker.single_sends_using(successor.id)
+        usage = context.usage_checker.references().usage_of(successor.id)
     except RemoteError as error:
         return f"the Single Sends that target it could not be read ({error.message})"
-    return f"{targets_phrase(sends)} it" if sends else ""
+    return f"{usage_phrase(usage)} it" if usage else ""
 
 
 def _is_patched(change: Replace) -> bool:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from segctl.applying import writes
 from segctl.applying.context import OnInvalid
 from segctl.applying.resuming import resume_successor, status_of_early_end
-from segctl.applying.usage_check import single_sends_using
+from segctl.applying.usage_check import usage_of
 from segctl.applying.validation import watch_count, watch_validation
 from segctl.applying.write_errors import WRITE_ERRORS, Conflict
 from segctl.errors import RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
 from segctl.planning.equality import changed_fields
-from segctl.planning.safety import targets_phrase
+from segctl.planning.references import usage_phrase
 
 if TYPE_CHECKING:
     from segctl.applying.context import ApplyContext, Steps
@@ -69,14 +69,14 @@ def _create_or_resume(change: Upgrade, context: ApplyContext) -> Steps[Remote]:
 
 
 def _check_successor_unused(change: Upgrade, successor_id: str, context: ApplyContext) -> None:
-    """Raise `Conflict` where Single Sends already target the new segment, as segctl advised."""
-    sends = single_sends_using(change, successor_id, context)
-    if sends:
+    """Raise `Conflict` where something already uses the new segment, as segctl advised."""
+    usage = usage_of(change, successor_id, context)
+    if usage:
         raise Conflict(
-            f"{targets_phrase(sends)} the new segment, which would have to be replaced: SendGrid "
+            f"{usage_phrase(usage)} the new segment, which would have to be replaced: SendGrid "
             "cannot change a segment's parent list",
-            "restore the parent list in the file, or let the Single Sends target the v1 segment "
-            "until the new one is created",
+            "restore the parent list in the file, or let what uses it use the v1 segment until the "
+            "new one is created",
             successor_id,
         )
 
@@ -149,25 +149,26 @@ def _check_counts(
 
 
 def _check_usage(change: Upgrade, successor: Remote, context: ApplyContext) -> Outcome | None:
-    """Return the outcome where Single Sends still target the v1 segment, else `None`.
+    """Return the outcome where something still uses the v1 segment, else `None`.
 
-    The plan read them before the count, which can take half an hour.
+    The plan read that before the count, which can take half an hour.
     """
     try:
-        sends = single_sends_using(change, change.id, context)
+        usage = usage_of(change, change.id, context)
     except RemoteError as error:
         message = (
             "the new segment is ready, but the Single Sends that target the v1 one could not be "
             f"read: {error.message}"
         )
         return _unfinished(change, successor, status_of_early_end(error), message, RESUME_HINT)
-    if not sends:
+    if not usage:
         return None
+    verb = "target" if usage.sends else "use"
     return _waiting(
         change,
         successor,
-        f"{targets_phrase(sends, 'still ')} the v1 segment",
-        f"in SendGrid, let it target the new segment (id {successor.id}) instead, then apply again",
+        f"{usage_phrase(usage, 'still ')} the v1 segment",
+        f"in SendGrid, let it {verb} the new segment (id {successor.id}) instead, then apply again",
     )
 
 

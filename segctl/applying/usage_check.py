@@ -1,4 +1,4 @@
-"""The check, during an apply, that no Single Send targets a segment about to be deleted.
+"""The check, during an apply, that nothing uses a segment about to be deleted.
 
 The plan checked this too, but an apply can last an hour, and people keep working in the account.
 Reads only.
@@ -6,41 +6,45 @@ Reads only.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying.write_errors import Conflict
-from segctl.planning.safety import is_reference_ignored, targets_phrase
+from segctl.model import Upgrade
+from segctl.model.references import Usage
+from segctl.planning.references import is_reference_ignored, usage_phrase
 
 if TYPE_CHECKING:
     from segctl.applying.context import ApplyContext
-    from segctl.model import Delete, Replace, Upgrade
-    from segctl.model.single_sends import SingleSend
+    from segctl.model import Delete, Replace
 
 FRESH = 60.0
-"""Seconds after the start of an apply during which the Single Sends read by the plan are used."""
+"""Seconds after the start of an apply during which the references read by the plan are used."""
 
 
-def single_sends_using(
-    change: Delete | Replace | Upgrade, segment_id: str, context: ApplyContext
-) -> tuple[SingleSend, ...]:
-    """Return the Single Sends that target a segment now; none where the plan ignores them.
+def usage_of(change: Delete | Replace | Upgrade, segment_id: str, context: ApplyContext) -> Usage:
+    """Return what uses a segment now; nothing where the plan ignores its references.
 
-    Raises `RemoteError`.
+    Where automations are no longer known, those that the plan knew count. Raises `RemoteError`.
     """
     if is_reference_ignored(change, context.ignored):
-        return ()
-    return context.usage_checker.single_sends_using(segment_id)
+        return Usage(segment_id)
+    references = context.usage_checker.references()
+    usage = references.usage_of(segment_id)
+    if references.automations is None and isinstance(change, Upgrade) and segment_id == change.id:
+        return dataclasses.replace(usage, automations=change.waits_for_automations)
+    return usage
 
 
 def check_unused(change: Delete | Replace, context: ApplyContext) -> None:
-    """Raise `Conflict` where a Single Send now targets the segment, and `RemoteError`."""
+    """Raise `Conflict` where something now uses the segment, and `RemoteError`."""
     if (context.clock.now() - context.begun).total_seconds() < FRESH:
         return
-    sends = single_sends_using(change, change.id, context)
-    if sends:
+    usage = usage_of(change, change.id, context)
+    if usage:
+        remedy = "choose another audience for it" if usage.sends else "let it use another segment"
         raise Conflict(
-            f"{targets_phrase(sends, 'now ')} the segment, so it was left alone",
-            "choose another audience for it in SendGrid and apply again, or add "
-            f"--ignore-references '{change.name}'",
+            f"{usage_phrase(usage, 'now ')} the segment, so it was left alone",
+            f"{remedy} in SendGrid and apply again, or add --ignore-references '{change.name}'",
             change.id,
         )

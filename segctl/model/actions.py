@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from segctl.model.references import Usage
 from segctl.model.segments import NO_METADATA
 
 if TYPE_CHECKING:
     from segctl.errors import Span
+    from segctl.model.automations import Automation
     from segctl.model.clauses import ClauseChange
     from segctl.model.proof import Proof
     from segctl.model.segments import Metadata, Remote, Segment
@@ -205,8 +207,8 @@ class Upgrade(_HasDesired, _HasRemote):
     `before` and the precondition are those of the v1 segment, whose query is SGQL. Until it is
     deleted, the new segment has the name `successor_name`; `successor` is the new segment where an
     earlier run created it. `waits_for` are the Single Sends that still target the v1 segment, which
-    is kept for them. `is_protected`: the file has `protected: true`. `counted_at` and `metadata`
-    are as for `Patch`.
+    is kept for them; `waits_for_automations` the known live automations. `is_protected`: the file
+    has `protected: true`. `counted_at` and `metadata` are as for `Patch`.
     """
 
     before: Segment
@@ -222,6 +224,17 @@ class Upgrade(_HasDesired, _HasRemote):
     is_protected: bool = False
     counted_at: str | None = field(default=None, compare=False)
     metadata: Metadata = field(default=NO_METADATA, compare=False)
+    waits_for_automations: tuple[Automation, ...] = ()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something still uses the v1 segment."""
+        return bool(self.usage)
+
+    @property
+    def usage(self) -> Usage:
+        """What still uses the v1 segment."""
+        return Usage(self.id, self.waits_for, self.waits_for_automations)
 
     @property
     def successor_definition(self) -> Segment:

@@ -15,6 +15,7 @@ from segctl.model.plan_options import PlanOptions
 if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model.actions import Successor
+    from segctl.model.automations import Automation
     from segctl.model.contact_fields import ListNames
     from segctl.model.single_sends import SingleSend
 
@@ -62,8 +63,9 @@ class Plan:
     same time; it depends on the account, and is not part of the plan's identity. Neither is
     `lists`, the names of the contact lists that the changes mention, as far as they were read, nor
     `single_sends`: those that go to a segment that the plan changes and may still be sent, with
-    only these segments; `None` where they were not read. `attention` is the percentage of an
-    audience above which a change needs attention.
+    only these segments; `None` where they were not read. `automations` are those that use such a
+    segment, with only these uses; `None` where they are not known. `attention` is the percentage of
+    an audience above which a change needs attention.
     """
 
     target: TargetRef
@@ -78,6 +80,7 @@ class Plan:
     lists: ListNames = field(default_factory=dict, compare=False)
     single_sends: tuple[SingleSend, ...] | None = field(default=None, compare=False)
     attention: int = field(default=DEFAULT_ATTENTION, compare=False)
+    automations: tuple[Automation, ...] | None = field(default=None, compare=False)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -92,6 +95,14 @@ class Plan:
     def single_sends_to(self, change: Change) -> tuple[SingleSend, ...]:
         """Return the Single Sends that go to a segment, as far as they were read."""
         return tuple(send for send in self.single_sends or () if change.id in send.segment_ids)
+
+    def automations_using(self, change: Change) -> tuple[tuple[Automation, str], ...]:
+        """Return the automations that use a segment, each with how: "entrance and exit"."""
+        return tuple(
+            (automation, " and ".join(role.value for role in roles))
+            for automation in self.automations or ()
+            if change.id is not None and (roles := automation.roles_of(change.id))
+        )
 
     @property
     def successors(self) -> tuple[Successor, ...]:

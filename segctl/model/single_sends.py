@@ -37,18 +37,3 @@ class SingleSend:
         """What becomes of it: "scheduled for 2026-12-01 09:00 UTC", or the status alone."""
         time = parse_time_or_none(self.send_at) if self.is_scheduled else None
         return self.status if time is None else f"{self.status} for {time:%Y-%m-%d %H:%M} UTC"
-
-
-@dataclass(frozen=True, slots=True)
-class References:
-    """Every Single Send of an account with the segments that it targets. Never partial.
-
-    `ignored` holds the names of segments whose references the user chose to ignore.
-    """
-
-    sends: tuple[SingleSend, ...] = ()
-    ignored: frozenset[str] = frozenset()
-
-    def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
-        """Return the Single Sends that target a segment."""
-        return tuple(send for send in self.sends if segment_id in send.segment_ids)

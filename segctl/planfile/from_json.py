@@ -25,6 +25,7 @@ from segctl.model import (
     TargetRef,
     Upgrade,
 )
+from segctl.model.automations import Automation, AutomationRole, AutomationUse
 from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.model.plan_options import PlanOptions
 from segctl.model.proof import CommitRef, Evidence, Proof
@@ -66,6 +67,7 @@ def plan_from_document(document: Any) -> Plan:
         single_sends=_single_sends(document.get("single_sends")),
         # New in format 1.6.
         attention=int(document.get("attention", DEFAULT_ATTENTION)),
+        automations=_automations(document.get("automations")),
     )
 
 
@@ -79,6 +81,22 @@ def _single_sends(entries: Any) -> tuple[SingleSend, ...] | None:
             entry["status"],
             tuple(entry["segment_ids"]),
             send_at=entry["send_at"],
+        )
+        for entry in entries
+    )
+
+
+def _automations(entries: Any) -> tuple[Automation, ...] | None:
+    if entries is None:
+        return None
+    return tuple(
+        Automation(
+            entry["id"],
+            entry["name"],
+            entry["status"],
+            tuple(
+                AutomationUse(AutomationRole(use["as"]), use["segment_id"]) for use in entry["uses"]
+            ),
         )
         for entry in entries
     )
@@ -185,6 +203,8 @@ def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
         is_protected=entry["protected"],
         counted_at=entry.get("contacts_counted_at"),
         metadata=_metadata(entry),
+        # New in format 1.6.
+        waits_for_automations=_automations(upgrade.get("waits_for_automations")) or (),
     )
 
 

@@ -10,8 +10,8 @@ they do not know. Another major version is a different document.
 
 There are two hashes. `digest` covers what would be done to which account: target, actions, ids,
 definitions, and the ignored references. It does not cover counts (such as `impact`), times, places,
-`single_sends`, the names of `lists`, or what files say to people, so two plans that would do the
-same have the same digest.
+`single_sends`, `automations`, the names of `lists`, or what files say to people, so two plans that
+would do the same have the same digest.
 `checksum` covers the whole document, with refusals, options and preconditions, and detects a file
 that was truncated or edited. Neither is a signature: anyone who can write the file can write both.
 So a saved plan is never applied as it is: it is computed and checked again, and must be the same
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment, Successor
+    from segctl.model.automations import Automation
     from segctl.model.proof import Evidence
     from segctl.model.single_sends import SingleSend
 
 FORMAT_VERSION = "1.6"
 """1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`,
-1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch, 1.6 `attention`, what files say of a
-segment to people, and the time of SendGrid's count."""
+1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch, 1.6 `automations`, `attention`, what
+files say of a segment to people, and the time of SendGrid's count."""
 
 OLDEST_MINOR = 1
 """The oldest minor version that can be read."""
@@ -174,6 +175,9 @@ def plan_to_json(
                 }
                 for send in plan.single_sends
             ]
+        ),
+        "automations": (
+            None if plan.automations is None else [*map(automation_json, plan.automations)]
         ),
         "unchanged": [
             {
@@ -330,6 +334,17 @@ def _upgrade(change: Upgrade) -> dict[str, Any]:
         "twin_name": change.successor_name,
         "twin": _successor(change.successor),
         "waits_for": [_single_send(send) for send in change.waits_for],
+        "waits_for_automations": [*map(automation_json, change.waits_for_automations)],
+    }
+
+
+def automation_json(automation: Automation) -> dict[str, Any]:
+    """Return an automation and its uses of segments as JSON data."""
+    return {
+        "id": automation.id,
+        "name": automation.name,
+        "status": automation.status,
+        "uses": [{"as": use.role.value, "segment_id": use.segment_id} for use in automation.uses],
     }
 
 

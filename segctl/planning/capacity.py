@@ -69,7 +69,7 @@ def capacity_refusals(plan: Plan, max_segments: int, account_size: int) -> Itera
 def _has_waiting_upgrade(plan: Plan) -> bool:
     """Return whether an upgrade has both its segments and waits for Single Sends."""
     return any(
-        isinstance(change, Upgrade) and change.successor and change.waits_for
+        isinstance(change, Upgrade) and change.successor and change.is_waiting
         for change in plan.changes
     )
 
@@ -87,7 +87,7 @@ def _peak(changes: Iterable[Change]) -> int:
         if isinstance(change, Create):
             size += 1
         elif isinstance(change, Delete) or (
-            _has_successor(change) and not (isinstance(change, Upgrade) and change.waits_for)
+            _has_successor(change) and not (isinstance(change, Upgrade) and change.is_waiting)
         ):
             size -= 1
     return peak
@@ -100,4 +100,4 @@ def _has_successor(change: Change) -> bool:
 
 def _would_wait(change: Change) -> bool:
     """Return whether an upgrade is not begun and would have to wait for Single Sends."""
-    return isinstance(change, Upgrade) and bool(change.waits_for) and change.successor is None
+    return isinstance(change, Upgrade) and change.is_waiting and change.successor is None

@@ -14,13 +14,17 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
 from segctl.planning.audience_limits import audience_change_refusals, scheduled_send_refusals
 from segctl.planning.capacity import capacity_refusals, net_growth, with_headroom
+from segctl.planning.references import (
+    reference_refusals,
+    reference_warnings,
+    with_waiting_upgrades,
+)
 from segctl.planning.takeovers import Overwrites, overwrite_warnings, takeover_refusals
-from segctl.planning.wording import list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from segctl.model.single_sends import References, SingleSend
+    from segctl.model.references import References
 
 DEFAULT_MAX_SEGMENTS = 200
 """Segments that an account may hold, v1 ones included (sendgrid-api.md §1)."""
@@ -80,16 +84,14 @@ def apply_safety_rules(
     """
     overwrites = overwrites or Overwrites()
     plan = overwrites.with_proofs(plan)
-    plan = with_headroom(
-        _with_waiting_upgrades(plan, references), limits.max_segments, account_size
-    )
+    plan = with_headroom(with_waiting_upgrades(plan, references), limits.max_segments, account_size)
     refusals = (
         *plan.refusals,
         *takeover_refusals(overwrites),
         *_replacement_refusals(plan),
         *_destruction_refusals(plan, limits, account_size),
         *capacity_refusals(plan, limits.max_segments, account_size),
-        *_reference_refusals(plan, references),
+        *reference_refusals(plan, references),
         *audience_change_refusals(plan.changes, limits.max_audience_change, allowed_changes or {}),
         *scheduled_send_refusals(plan, limits.scheduled_send_change, allowed_changes or {}),
     )
@@ -99,7 +101,7 @@ def apply_safety_rules(
             *plan.diagnostics,
             *overwrite_warnings(overwrites),
             *_id_warnings(plan),
-            *_reference_warnings(plan, references),
+            *reference_warnings(plan, references),
         ),
         refusals=refusals,
     )
@@ -112,58 +114,6 @@ def destructive_changes(plan: Plan) -> tuple[Delete | Replace, ...]:
     new one selects as many contacts.
     """
     return tuple(change for change in plan.changes if isinstance(change, Delete | Replace))
-
-
-def id_ending_changes(plan: Plan) -> tuple[Delete | Replace | Upgrade, ...]:
-    """Return the changes that end a segment's id, and so break every reference to it."""
-    return tuple(
-        change for change in plan.changes if isinstance(change, Delete | Replace | Upgrade)
-    )
-
-
-def is_reference_ignored(change: Delete | Replace | Upgrade, names: Collection[str]) -> bool:
-    """Return whether the user ignores references to a segment, by its old or its new name."""
-    return change.name in names or change.before.name in names
-
-
-def targets_phrase(sends: Sequence[SingleSend], still: str = "") -> str:
-    """Return the start of a sentence, "the Single Send `…` (draft) targets", to be completed."""
-    names = ", ".join(map(_single_send_phrase, sends))
-    return f"{names} {still}{'targets' if len(sends) == 1 else 'target'}"
-
-
-def _single_send_phrase(send: SingleSend) -> str:
-    return f"the Single Send `{send.name}` ({send.timing})"
-
-
-def _with_waiting_upgrades(plan: Plan, references: References | None) -> Plan:
-    """Return the plan with the Single Sends that each upgrade waits for; waiting upgrades last.
-
-    An upgrade that waits keeps two segments until a later run. So the upgrades that free a place
-    come first, then those that need one for a moment.
-    """
-    if references is None or not plan.summary.upgrade:
-        return plan
-    upgrades = [
-        _with_single_sends(change, references)
-        for change in plan.changes
-        if isinstance(change, Upgrade)
-    ]
-    upgrades.sort(key=lambda upgrade: (bool(upgrade.waits_for), upgrade.successor is None))
-    ordered = iter(upgrades)
-    changes = (next(ordered) if isinstance(change, Upgrade) else change for change in plan.changes)
-    return dataclasses.replace(plan, changes=tuple(changes))
-
-
-def _with_single_sends(change: Upgrade, references: References) -> Upgrade:
-    if is_reference_ignored(change, references.ignored):
-        return change
-    # Other segments that a Single Send targets do not matter to this upgrade.
-    sends = (
-        dataclasses.replace(send, segment_ids=(change.id,))
-        for send in references.single_sends_using(change.id)
-    )
-    return dataclasses.replace(change, waits_for=tuple(sends))
 
 
 def _replacement_refusals(plan: Plan) -> Iterator[Diagnostic]:
@@ -247,71 +197,4 @@ def _count_managed(plan: Plan) -> int:
         change.reason not in (Reason.FREES_NAME, Reason.NOT_DECLARED)
         for change in plan.changes
         if not isinstance(change, Create)
-    )
-
-
-def _reference_refusals(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
-    for change in id_ending_changes(plan):
-        if references is None:
-            yield Diagnostic(
-                "references-unread",
-                Severity.ERROR,
-                f"the Single Sends that use `{change.before.name}` were not read, so it cannot be "
-                "deleted",
-                change.span,
-                names=(change.before.name,),
-            )
-            continue
-        if is_reference_ignored(change, references.ignored) or isinstance(change, Upgrade):
-            continue
-        for send in references.single_sends_using(change.id):
-            yield Diagnostic(
-                "in-use",
-                Severity.ERROR,
-                f"{targets_phrase([send])} `{change.before.name}`, which would be deleted",
-                change.span,
-                hint="give it another audience in SendGrid, or ignore it with "
-                f"--ignore-references '{change.name}'",
-                names=(change.before.name,),
-            )
-
-
-def _reference_warnings(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
-    ending = id_ending_changes(plan)
-    for change in ending:
-        if isinstance(change, Upgrade) and change.waits_for:
-            yield _upgrade_waits(change)
-    if references is None or not ending:
-        return
-    for change in ending:
-        if is_reference_ignored(change, references.ignored):
-            for send in references.single_sends_using(change.id):
-                yield Diagnostic(
-                    "reference-ignored",
-                    Severity.WARNING,
-                    f"{targets_phrase([send])} `{change.before.name}` and loses it: "
-                    "--ignore-references allows this",
-                    change.span,
-                    names=(change.before.name,),
-                )
-    names = tuple(change.before.name for change in ending)
-    yield Diagnostic(
-        "automations-unseen",
-        Severity.WARNING,
-        "Single Sends were checked. Automations were not: the SendGrid API does not expose them",
-        hint="check in SendGrid that no automation uses " + list_names(names),
-        names=names,
-    )
-
-
-def _upgrade_waits(change: Upgrade) -> Diagnostic:
-    new_id = f" (id {change.successor.id})" if change.successor is not None else ""
-    return Diagnostic(
-        "upgrade-waits",
-        Severity.WARNING,
-        f"{targets_phrase(change.waits_for)} the v1 segment `{change.before.name}`, which is kept "
-        "until that changes",
-        change.span,
-        hint=f"in SendGrid, let it target the new segment{new_id} instead, and apply again to "
-        f"finish the upgrade; or ignore it with --ignore-references '{change.name}'",
     )

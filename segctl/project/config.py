@@ -75,6 +75,7 @@ class Config:
     """A project's settings. `root` is its folder, `segments` a path relative to it.
 
     `attention` is the percentage of an audience above which a change needs attention.
+    `observes_automations`: the undocumented operations that read automations are used.
     """
 
     root: Path
@@ -89,6 +90,7 @@ class Config:
     lint: Lint = field(default_factory=Lint)
     contacts: ContactFiles | None = None
     attention: int = DEFAULT_ATTENTION
+    observes_automations: bool = False
 
 
 def load_config(root: Path) -> Config:
@@ -262,6 +264,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         lint=_lint(value.get("lint", {})),
         contacts=_contacts(value.get("contacts")),
         attention=int(parse_percentage(value.get("attention", DEFAULT_ATTENTION))),
+        observes_automations="automations" in value.get("references", {}),
     )
 
 

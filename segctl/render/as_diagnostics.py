@@ -15,7 +15,7 @@ from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
 from segctl.planning.drift import DriftKind
 from segctl.planning.proofs import proof_remark
-from segctl.planning.safety import id_ending_changes
+from segctl.planning.references import id_ending_changes
 from segctl.render.audience_counts import audience_summary
 from segctl.render.plan_text import describe_reason
 from segctl.render.report_text import report_summary

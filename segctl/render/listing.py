@@ -8,7 +8,8 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
-from segctl.planfile.to_json import document_header
+from segctl.planfile.to_json import automation_json, document_header
+from segctl.planning.references import describe_use
 from segctl.render.lists import format_lists
 from segctl.render.table import table_text
 from segctl.render.terminal import cells, clean
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from segctl.model import Remote, TargetRef
+    from segctl.model.automations import Automation
     from segctl.model.contact_fields import ContactList, ListNames
     from segctl.model.single_sends import SingleSend
 
@@ -26,13 +28,14 @@ class ListingRow:
     """A segment of the account, and whether a file declares it (`None`: unknown).
 
     `is_ours`: no file declares it, but git history shows that one did. `sends` are the Single Sends
-    that use it, `None` where they were not read.
+    that use it, `None` where they were not read; `automations` likewise.
     """
 
     remote: Remote
     managed: bool | None
     is_ours: bool = False
     sends: tuple[SingleSend, ...] | None = None
+    automations: tuple[Automation, ...] | None = None
 
 
 _OPTIONAL = ("ID", "NEXT COUNT", "REFRESHES")
@@ -115,7 +118,7 @@ def _row_cells(row: ListingRow, lists: ListNames, *, ids: bool) -> tuple[str, ..
         refreshes = str(remote.refreshes_used)
         if remote.max_refreshes is not None:
             refreshes += f"/{remote.max_refreshes}"
-    used_by = () if row.sends is None else (_sends(row.sends),)
+    used_by = () if row.sends is None else (_used_by(row),)
     return (
         clean(remote.name),
         "v1" if remote.is_v1 else managed,
@@ -138,8 +141,13 @@ def _parents(remote: Remote, lists: ListNames, *, ids: bool) -> str:
     )
 
 
-def _sends(sends: Sequence[SingleSend]) -> str:
-    return clean(", ".join(f"{send.name} ({send.status})" for send in sends)) or "-"
+def _used_by(row: ListingRow) -> str:
+    uses = [f"{send.name} ({send.status})" for send in row.sends or ()]
+    uses += [
+        f"{automation.name} (automation, {describe_use(automation, row.remote.id)})"
+        for automation in row.automations or ()
+    ]
+    return clean(", ".join(uses)) or "-"
 
 
 def _row_entry(row: ListingRow) -> dict[str, Any]:
@@ -153,6 +161,14 @@ def _row_entry(row: ListingRow) -> dict[str, Any]:
             None
             if row.sends is None
             else [{"id": send.id, "name": send.name, "status": send.status} for send in row.sends]
+        ),
+        "automations": (
+            None
+            if row.automations is None
+            else [
+                automation_json(automation.limited_to([remote.id]))
+                for automation in row.automations
+            ]
         ),
         "v1": remote.is_v1,
         "contacts_count": remote.contacts_count,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile.to_json import action_name, digest
-from segctl.planning.safety import id_ending_changes
+from segctl.planning.references import id_ending_changes
 from segctl.render.audience_counts import audience_summary
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.distinct import distinct, distinct_lines
@@ -104,6 +104,11 @@ def _change(change: Change, plan: Plan, style: Style) -> str:
     lines += [
         f"      {style.bold('used by')}   {clean(f'{send.name}, {send.timing}')}"
         for send in plan.single_sends_to(change)
+    ]
+    lines += [
+        f"      {style.bold('used by')}   "
+        + clean(f"automation {automation.name}, {automation.status} ({roles})")
+        for automation, roles in plan.automations_using(change)
     ]
     match change:
         case Create(after=after):

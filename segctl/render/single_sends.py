@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 NOT_SENT_TO = "No Single Send that is still to be sent goes to it."
+NO_AUTOMATION = "No automation uses it."
 
 
 def describe_reach(change: Change) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from segctl.model import Remote, Segment
+    from segctl.model.automations import Automation
     from segctl.model.contact_fields import ContactList, Field
     from segctl.model.single_sends import SingleSend
     from segctl.sendgrid.transport import Transport
@@ -29,6 +30,10 @@ V1_SEGMENTS = "/v3/marketing/segments"
 
 LISTS = "/v3/marketing/lists"
 SINGLE_SENDS = "/v3/marketing/singlesends"
+AUTOMATIONS = "/v3/marketing/automations"
+"""Undocumented (sendgrid-api.md §3)."""
+
+AUTOMATIONS_PER_PAGE = 50
 FIELDS = "/v3/marketing/field_definitions"
 MAX_PARENT_LISTS = 50
 MAX_PAGES = 100
@@ -126,6 +131,41 @@ class Reader:
         if send.id != send_id:
             raise wire.unexpected(operation, "it is for another Single Send")
         return send
+
+    def list_automation_ids(self) -> tuple[str, ...]:
+        """Return the ids of all automations. Raises `RemoteError` unless the list is complete.
+
+        The API is undocumented and may serve fewer in a page than asked for, so only an empty page
+        is the last one. No failure is waited for: it can be permanent.
+        """
+        from segctl.sendgrid import wire_automations  # noqa: PLC0415 - only where they are observed
+
+        operation, ids = "list the automations", list[str]()
+        for _ in range(MAX_PAGES):
+            params = {"offset": str(len(ids)), "limit": str(AUTOMATIONS_PER_PAGE)}
+            answer = self._transport.send(
+                "GET", AUTOMATIONS, operation=operation, params=params, patient=False
+            )
+            page = wire_automations.page(answer.data, operation)
+            if not page:
+                return tuple(ids)
+            ids += page
+            if len(set(ids)) != len(ids):
+                raise wire.unexpected(operation, "it lists the same automation twice")
+        raise wire.unexpected(operation, f"it has more than {MAX_PAGES} pages")
+
+    def get_automation(self, automation_id: str) -> Automation:
+        """Return one automation with the segments that it uses. Raises `RemoteError`."""
+        from segctl.sendgrid import wire_automations  # noqa: PLC0415 - only where they are observed
+
+        operation = self._transport.sanitize(f"read automation {automation_id}")
+        answer = self._transport.send(
+            "GET", path(automation_id, AUTOMATIONS), operation=operation, patient=False
+        )
+        automation = wire_automations.automation(answer.data, operation)
+        if automation.id != automation_id:
+            raise wire.unexpected(operation, "it is for another automation")
+        return automation
 
     def list_fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
         """Return the custom and the reserved fields of contacts (sendgrid-api.md §4)."""

@@ -19,8 +19,8 @@ from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator, seed
 from segctl.model import Replace, TargetRef
+from segctl.model.references import References
 from segctl.model.report import Outcome, Status, sort_outcomes
-from segctl.model.single_sends import References
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.sendgrid.api import Writer

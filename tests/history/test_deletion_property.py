@@ -25,7 +25,7 @@ from segctl.emulator import Emulator
 from segctl.emulator.seed import CUSTOM_FIELDS
 from segctl.history.git import read_removal_history
 from segctl.model import Create, Delete, Patch, Plan, Reason, Replace, TargetRef
-from segctl.model.single_sends import References
+from segctl.model.references import References
 from segctl.planning.ownership import Ownership, RemovalHistory
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
 from segctl.planning.safety import Limits, apply_safety_rules

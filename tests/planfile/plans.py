@@ -24,6 +24,7 @@ from segctl.model import (
     TargetRef,
     Upgrade,
 )
+from segctl.model.automations import Automation, AutomationRole, AutomationUse
 from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
 from segctl.model.plan_options import PlanOptions
 from segctl.model.single_sends import SingleSend
@@ -125,6 +126,15 @@ SINGLE_SENDS = st.builds(
     updated_at=st.none(),
     send_at=st.none() | TEXTS,
 )
+AUTOMATIONS = st.builds(
+    Automation,
+    WORDS,
+    TEXTS,
+    TEXTS,
+    st.lists(st.builds(AutomationUse, st.sampled_from(AutomationRole), WORDS), max_size=2).map(
+        tuple
+    ),
+)
 SUCCESSORS = st.builds(Successor, WORDS, SEGMENTS)
 
 
@@ -147,6 +157,7 @@ def upgrades(draw: st.DrawFn) -> Upgrade:
         is_protected=draw(st.booleans()),
         counted_at=draw(COUNTED_AT),
         metadata=draw(METADATA),
+        waits_for_automations=draw(st.lists(AUTOMATIONS, max_size=2).map(tuple)),
     )
 
 
@@ -187,6 +198,7 @@ PLANS = st.builds(
     refusals=st.lists(DIAGNOSTICS, max_size=2).map(tuple),
     lists=st.dictionaries(TEXTS, st.none() | TEXTS, max_size=3),
     single_sends=st.none() | st.lists(SINGLE_SENDS, max_size=2).map(tuple),
+    automations=st.none() | st.lists(AUTOMATIONS, max_size=2).map(tuple),
     options=st.builds(
         PlanOptions, up_to_three(TEXTS), st.booleans(), st.booleans(), up_to_three(TEXTS)
     ),

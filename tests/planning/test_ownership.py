@@ -962,7 +962,7 @@ def test_a_segment_that_a_single_send_targets_is_not_deleted(
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
     assert f"the Single Send `Spring sale` ({status}) targets `VIP`" in refused.out
-    assert "Automations were not: the SendGrid API does not expose them" in refused.out
+    assert "Not checked: automations and the exclusion lists of" in refused.out
     assert ids_by_name(remote)["VIP"] == old
     result = connected.run("plan", "--ignore-references", "VIP")
     assert result.code == 0
@@ -1015,7 +1015,7 @@ def test_the_list_shows_ownership_and_single_sends(
     assert " ours " in rows["Ours"]
     assert "Spring sale (scheduled)" in rows["Ours"]
     assert "3 of 200 segments used." in result.err
-    assert "Automations were not checked" in result.err
+    assert "Automations were not read: add `references: {automations: observed}`" in result.err
     data = json.loads(connected.run("list", "--references", "--format", "json").out)
     flags = {entry["name"]: (entry["managed"], entry["ours"]) for entry in data["segments"]}
     assert flags == {"Kept": (True, False), "Ours": (False, True), "By hand": (False, False)}

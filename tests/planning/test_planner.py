@@ -33,7 +33,7 @@ from segctl.model import (
     Validation,
 )
 from segctl.model.proof import CommitRef, DeclaredVersion
-from segctl.model.single_sends import References
+from segctl.model.references import References
 from segctl.planfile.to_json import digest, plan_to_json
 from segctl.planning.equality import changed_fields
 from segctl.planning.ownership import Removal, RemovalHistory

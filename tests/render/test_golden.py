@@ -31,8 +31,10 @@ from segctl.model import (
     TargetRef,
     Validation,
 )
+from segctl.model.automations import Automation, AutomationRole, AutomationUse
+from segctl.model.references import References
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
-from segctl.model.single_sends import References, SingleSend
+from segctl.model.single_sends import SingleSend
 from segctl.planfile.report_json import report_to_json
 from segctl.planfile.to_json import plan_to_json
 from segctl.planning.drift import Drift, DriftKind, DriftReport
@@ -172,9 +174,27 @@ def impact_plan() -> Plan:
         ),
         SingleSend(ID.format(42), "@all <b>`x`", "draft", (ID.format(1),)),
     )
-    plan = dataclasses.replace(plan, changes=changes, single_sends=sends)
+    automations = (
+        Automation(
+            ID.format(51),
+            "Welcome series",
+            "live",
+            (
+                AutomationUse(AutomationRole.ENTRANCE, ID.format(1)),
+                AutomationUse(AutomationRole.GOAL, ID.format(1)),
+            ),
+        ),
+        Automation(
+            ID.format(52),
+            "@all <b>`x`",
+            "draft",
+            (AutomationUse(AutomationRole.EXIT, ID.format(3)),),
+        ),
+    )
+    plan = dataclasses.replace(plan, changes=changes, single_sends=sends, automations=automations)
     limits = Limits(max_audience_change=20, scheduled_send_change=10)
-    return apply_safety_rules(plan, limits, 4, References(), {"Moved": 50.0})
+    references = References(automations=automations, observes_automations=True)
+    return apply_safety_rules(plan, limits, 4, references, {"Moved": 50.0})
 
 
 def lists_plan() -> Plan:

@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     help="The format of the list.",
 )
 @click.option(
-    "--references", is_flag=True, help="Also read the Single Sends, and show which use a segment."
+    "--references",
+    is_flag=True,
+    help="Also read the Single Sends, and show which use a segment; with `references: "
+    "{automations: observed}` in segctl.yaml the automations, too.",
 )
 @with_project
 def command(
@@ -90,6 +93,4 @@ def command(
         console.talk("No segments.")
     if rows and not options.is_filtered:
         console.talk(f"{len(rows)} of {project.config.limits.max_segments} segments used.")
-    if references:
-        console.talk("Automations were not checked: the SendGrid API does not expose them.")
     return 0

@@ -20,7 +20,7 @@ from segctl.render.lists import list_name, lists_in_queries
 from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
-from segctl.render.single_sends import NOT_SENT_TO, describe_effect
+from segctl.render.single_sends import NO_AUTOMATION, NOT_SENT_TO, describe_effect
 from segctl.render.terminal import count, percent
 
 if TYPE_CHECKING:
@@ -248,9 +248,12 @@ def _changed_clauses(changed: Sequence[ClauseChange]) -> Html:
 
 def _usage(change: Change, plan: Plan) -> Html:
     """Return what uses a segment of the account, as far as the plan knows."""
-    if isinstance(change, Create) or (isinstance(change, Patch) and plan.single_sends is None):
+    is_unknown = plan.single_sends is None and plan.automations is None
+    if isinstance(change, Create) or (isinstance(change, Patch) and is_unknown):
         return Html()
-    if isinstance(change, Patch):
+    if isinstance(change, Patch) and plan.single_sends is None:
+        usage = [tag("p", "Which Single Sends go to it is not known.")]
+    elif isinstance(change, Patch):
         items = [
             tag("li", tag("b", send.name), f", {describe_effect(send, change)}")
             for send in plan.single_sends_to(change)
@@ -262,8 +265,18 @@ def _usage(change: Change, plan: Plan) -> Html:
             for diagnostic in _diagnostics_about(change, plan)
             if diagnostic.code in _USAGE_CODES
         ] or [tag("p", "No Single Send uses it.")]
-    note = tag("p", "Check automations in SendGrid: the API does not expose them.", class_="where")
-    return tag("div", tag("h4", "Who uses it"), usage, note, class_="block")
+    return tag("div", tag("h4", "Who uses it"), usage, *_automations(change, plan), class_="block")
+
+
+def _automations(change: Change, plan: Plan) -> list[Html]:
+    """Return which automations use a segment, or that they are not known."""
+    if plan.automations is None:
+        return [tag("p", "Check automations in SendGrid: they were not read.", class_="where")]
+    items = [
+        tag("li", "automation ", tag("b", automation.name), f", {automation.status} ({roles})")
+        for automation, roles in plan.automations_using(change)
+    ]
+    return [tag("ul", items) if items else tag("p", NO_AUTOMATION)]
 
 
 def _diagnostics(change: Change, plan: Plan, context: RenderContext) -> Html:

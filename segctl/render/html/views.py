@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.model.report import RefreshStatus
 from segctl.planfile.to_json import action_name, digest
-from segctl.planning.safety import id_ending_changes
+from segctl.planning.references import id_ending_changes
 from segctl.render.as_diagnostics import proof_of, report_title
 from segctl.render.clauses import inverted
 from segctl.render.diagnostics import severity_summary

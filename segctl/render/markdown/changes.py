@@ -18,7 +18,7 @@ from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
-from segctl.render.single_sends import NOT_SENT_TO, describe_effect
+from segctl.render.single_sends import NO_AUTOMATION, NOT_SENT_TO, describe_effect
 from segctl.render.terminal import count, percent
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def change_block(
             f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
             *([tag("p", paragraph)] if details else []),
             *_single_sends(change, plan),
+            *_automations(change, plan),
             *(
                 block
                 for title, lines in explain_change(change, lists)
@@ -137,6 +138,22 @@ def _single_sends(change: Change, plan: Plan) -> Iterator[str]:
     ]
     yield tag("p", tag("strong", "Single Sends that go to it:"))
     yield tag("ul", items, _more(len(sends)))
+
+
+def _automations(change: Change, plan: Plan) -> Iterator[str]:
+    """Yield which automations use the segment, as far as they are known."""
+    if plan.automations is None or isinstance(change, Create):
+        return
+    used = plan.automations_using(change)
+    if not used:
+        yield tag("p", NO_AUTOMATION)
+        return
+    items = [
+        tag("li", code(automation.name), ", ", prose(f"{automation.status} ({roles})"))
+        for automation, roles in used[:MAX_ITEMS]
+    ]
+    yield tag("p", tag("strong", "Automations that use it:"))
+    yield tag("ul", items, _more(len(used)))
 
 
 def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
