@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from segctl.app.account_file import pull_account
     from segctl.app.apply import ApplyFailed, apply_plan
     from segctl.app.audit import segment_history
     from segctl.app.connection import Connection, connect
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from segctl.app.drift_acceptance import accept_drift, write_accepted
     from segctl.app.emulator_server import serve_emulator
     from segctl.app.explain import explain_segments
-    from segctl.app.fields import pull_fields
     from segctl.app.formatting import format_files, write_formatted
     from segctl.app.import_files import ImportOptions, import_segments
     from segctl.app.listing import ListOptions, list_contact_lists, list_segments
@@ -64,8 +64,8 @@ _MODULES = {
     "list_contact_lists": "segctl.app.listing",
     "list_segments": "segctl.app.listing",
     "preview_audiences": "segctl.app.preview",
+    "pull_account": "segctl.app.account_file",
     "pull_contacts": "segctl.app.contacts",
-    "pull_fields": "segctl.app.fields",
     "read_request": "segctl.app.plan",
     "read_saved_plan": "segctl.app.saved_plan",
     "refresh_counts": "segctl.app.refresh",
@@ -108,8 +108,8 @@ __all__ = [
     "list_contact_lists",
     "list_segments",
     "preview_audiences",
+    "pull_account",
     "pull_contacts",
-    "pull_fields",
     "read_request",
     "read_saved_plan",
     "refresh_counts",

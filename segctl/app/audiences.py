@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.app.fields import read_local_fields
+from segctl.app.account_file import read_known_account
 from segctl.app.folders import state_folder
 from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.counter import column_names_in, count_audiences
 from segctl.contacts.dataset import open_dataset
-from segctl.declarations.fields_file import column_types
+from segctl.declarations.account_file import column_types
 from segctl.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def open_contacts(
 ) -> Iterator[Dataset]:
     """Open the dataset for counting these segments.
 
-    Raises `InvalidInput` if fields.yaml has problems, and what `open_dataset` raises.
+    Raises `InvalidInput` if the file of the fields has problems, and what `open_dataset` raises.
     """
-    fields, problems = read_local_fields(project)
+    fields, problems = read_known_account(project)
     if problems:
         raise InvalidInput(problems)
     columns = column_types((*fields.reserved, *fields.custom)) if fields else {}

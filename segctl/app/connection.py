@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from segctl.account.definition_cache import DefinitionCache
+    from segctl.account.pin_cache import PinCache
     from segctl.account.single_send_cache import SingleSendCache
     from segctl.app.console import Console
     from segctl.app.project import Project
@@ -28,8 +29,8 @@ class Connection:
 
     `requests` returns how many requests were sent so far. `digest` identifies the account in caches
     without naming it. `downloads` opens a client for exported files, which never sends the key.
-    `stop` ends everything that waits for the account. `definitions` and `single_sends` are the
-    caches, `None` if none is used.
+    `stop` ends everything that waits for the account. `definitions`, `single_sends` and `pins` are
+    the caches, `None` if none is used.
     """
 
     target: TargetRef
@@ -42,6 +43,7 @@ class Connection:
     read_only: bool = True
     definitions: DefinitionCache | None = None
     single_sends: SingleSendCache | None = None
+    pins: PinCache | None = None
 
 
 @contextmanager
@@ -134,19 +136,26 @@ def _downloads(
 
 def _caches(
     project: Project, console: Console, digest: str
-) -> tuple[DefinitionCache | None, SingleSendCache | None]:
+) -> tuple[DefinitionCache | None, SingleSendCache | None, PinCache | None]:
     """Return the caches of an account, unless they are turned off or have no folder."""
     if not project.use_cache or project.env.get("SEGCTL_NO_CACHE"):
-        return None, None
+        return None, None, None
     from segctl.app.folders import cache_folder  # noqa: PLC0415
 
     folder = cache_folder(project)
     if folder is None:
-        return None, None
+        return None, None, None
     from segctl.account.cache_file import CacheFile  # noqa: PLC0415
     from segctl.account.definition_cache import DefinitionCache  # noqa: PLC0415
+    from segctl.account.pin_cache import FOLDER as PINS  # noqa: PLC0415
+    from segctl.account.pin_cache import PinCache  # noqa: PLC0415
     from segctl.account.single_send_cache import FOLDER, SingleSendCache  # noqa: PLC0415
 
     now, say = project.clock.now(), console.mention
     single_sends = CacheFile(folder.below(FOLDER), digest, "Single Sends", say)
-    return DefinitionCache(folder, digest, now, say), SingleSendCache(now, single_sends)
+    pins = CacheFile(folder.below(PINS), digest, "lists", say)
+    return (
+        DefinitionCache(folder, digest, now, say),
+        SingleSendCache(now, single_sends),
+        PinCache(pins),
+    )

@@ -19,7 +19,7 @@ from segctl.common.folder import Folder, UnsafePath
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, find_stores
 from segctl.contacts.temp_folders import remove_stale_folders
-from segctl.declarations.fields_file import column_types
+from segctl.declarations.account_file import column_types
 from segctl.errors import Refused, SegctlError, UnexpectedResponse, UsageError
 from segctl.planning.list_references import list_ids_of
 from segctl.project.state_folder import STATE_FOLDER, make_state_folder

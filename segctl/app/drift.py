@@ -42,7 +42,7 @@ def detect_drift(
     """
     request = read_request(project)
     plan, snapshot = compare_with_account(
-        connection, request, console, needs_all=_creates_a_segment
+        project, connection, request, console, needs_all=_creates_a_segment
     )
     if plan.errors:
         raise InvalidInput(plan.diagnostics)

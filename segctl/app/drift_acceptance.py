@@ -61,7 +61,7 @@ def accept_drift(
     whose definition differs, `InvalidInput` and `RemoteError`.
     """
     request = read_request(project)
-    plan, _ = compare_with_account(connection, request, console)
+    plan, _ = compare_with_account(project, connection, request, console)
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
     changes = _find(names, plan)

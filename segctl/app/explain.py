@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.app.fields import read_local_fields
+from segctl.app.account_file import read_known_account
 from segctl.app.selection import select_declared
-from segctl.declarations.fields_file import column_types
+from segctl.declarations.account_file import column_types
 from segctl.query.explain import explain
 from segctl.query.parser.parse import parse
 
@@ -31,10 +31,10 @@ class Explanation:
 def explain_segments(project: Project, names: Sequence[str] = ()) -> Iterator[Explanation]:
     """Yield an explanation of each segment whose name or file matches; of all, without `names`.
 
-    The types of the account's own fields are those of fields.yaml; without the file, they are
-    unknown. Raises `InvalidInput`, and `UsageError` for a name that matches no segment.
+    The types of the account's own fields are those in the file of the account; without one, they
+    are unknown. Raises `InvalidInput`, and `UsageError` for a name that matches no segment.
     """
-    known, _ = read_local_fields(project)
+    known, _ = read_known_account(project)
     fields = column_types((*known.reserved, *known.custom)) if known else {}
     for declared in select_declared(project, names):
         query = parse(declared.segment.query).query

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot
+from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.lookup import find_segments
@@ -59,6 +60,7 @@ def import_segments(
     options = options or ImportOptions()
     file_options = _file_options(project, options)
     declarations = existing_declarations(project)
+    check_account(project, connection)
     snapshot, selected = _read_account(connection, names, options.only, declarations, console)
     to_read = segments_to_read(selected, declarations.declared, snapshot.remotes)
     lists: ListNames

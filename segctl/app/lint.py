@@ -1,7 +1,7 @@
 """The lint rules, run with what is known of the account.
 
-`check_offline` knows only what is in fields.yaml. `check_before_sending` asks the account for
-fields and lists where a query needs them. Decides nothing about a plan.
+`check_offline` knows only what the files know of the account. `check_before_sending` asks the
+account for fields and lists where a query needs them. Decides nothing about a plan.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from segctl.app.fields import read_local_fields
-from segctl.declarations.fields_file import column_types
+from segctl.app.account_file import read_known_account, unused_fields_file
+from segctl.declarations.account_file import column_types
 from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.query.lint import AccountSchema, Needs
@@ -24,20 +24,24 @@ if TYPE_CHECKING:
     from segctl.model import Declared
 
 STALE_AFTER = timedelta(days=30)
-"""The age from which fields.yaml may lack fields that the account has by now."""
+"""The age from which the file of an account may lack what the account has by now."""
 
 
 def check_offline(project: Project) -> tuple[Diagnostic, ...]:
     """Check every declared segment with what the files know of the account."""
-    fields, problems = read_local_fields(project)
+    account, problems = read_known_account(project)
     schema = AccountSchema()
-    if fields is not None:
-        pulled = datetime.strptime(fields.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if account is not None:
+        pulled = datetime.strptime(account.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        is_fresh = project.clock.now() - pulled < STALE_AFTER
         schema = AccountSchema(
-            custom_fields=column_types(fields.custom),
-            reserved_fields=column_types(fields.reserved),
-            fresh=project.clock.now() - pulled < STALE_AFTER,
+            custom_fields=column_types(account.custom),
+            reserved_fields=column_types(account.reserved),
+            fresh=is_fresh,
+            lists=account.lists if is_fresh else None,
+            recorded=True,
         )
+        problems = [*problems, *unused_fields_file(project)]
     return (*problems, *_lint(project, project.declarations.declared, schema))
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot, with_definitions
+from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
 from segctl.app.selection import no_match, sound_declarations
 from segctl.model import Delete, Disposal
@@ -131,6 +132,7 @@ def removal_history(
 
 
 def compare_with_account(
+    project: Project,
     connection: Connection,
     request: PlanRequest,
     console: Console,
@@ -140,8 +142,9 @@ def compare_with_account(
     """Return the plan, before any safety rule, and the snapshot that it was made from.
 
     If `needs_all` is true of the plan, the definitions of all V2 segments are read as well. Raises
-    `RemoteError`.
+    `RemoteError`, and `Refused` if this is not the target's account.
     """
+    check_account(project, connection)
     declared, inputs = request.declarations.declared, request.inputs
     undeclared_ids: frozenset[str] = frozenset()
 
@@ -208,7 +211,7 @@ def plan_with_snapshot(
 ) -> tuple[Plan, Snapshot]:
     """Return what `build_plan` does, and the snapshot that the plan was made from."""
     declarations = request.declarations
-    plan, snapshot = compare_with_account(connection, request, console)
+    plan, snapshot = compare_with_account(project, connection, request, console)
     references: References | None = None
     unread: tuple[Diagnostic, ...] = ()
     if plan.changes:

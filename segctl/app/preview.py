@@ -178,7 +178,7 @@ def _changed(
     from segctl.planning.audience_limits import with_audience  # noqa: PLC0415
 
     request = read_request(project, PlanOptions(only=tuple(names)))
-    plan, _ = compare_with_account(connection, request, console)
+    plan, _ = compare_with_account(project, connection, request, console)
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
     declared = {segment.name: segment for segment in request.declarations.declared}

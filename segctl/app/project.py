@@ -119,5 +119,12 @@ class Project:
     def declarations(self) -> Declarations:
         """What the segment files declare, with every diagnostic. Raises what `files` raises."""
         from segctl.declarations.collection import read_declarations  # noqa: PLC0415
+        from segctl.project.config import SANDBOX  # noqa: PLC0415
 
-        return read_declarations(self.files.segments, self.files.queries, self.config.segments)
+        return read_declarations(
+            self.files.segments,
+            self.files.queries,
+            self.config.segments,
+            self.files.accounts,
+            (*self.config.targets, SANDBOX),
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
 from segctl.app.folders import cache_folder, state_folder
 from segctl.app.lookup import find_segments
@@ -39,6 +40,7 @@ def refresh_counts(
     """
     if connection.read_only:
         raise UsageError("the connection is read-only", hint="connect with read_only=False")
+    check_account(project, connection)
     priorities = refresh_priorities(project)
     remotes = _refreshable(names, connection.reader.list_segments())
     candidates = [candidate_of(remote, priorities.get(remote.name, 0)) for remote in remotes]

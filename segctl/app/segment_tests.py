@@ -1,4 +1,4 @@
-"""The tests of segment files: reading them, with fields.yaml and fixtures.yaml, and running them.
+"""The tests of segment files: reading them, with fields and fixtures, and running them.
 
 Runs offline. Checking a test's shape is the business of `audience/`.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.app.fields import read_local_fields
+from segctl.app.account_file import read_known_account
 from segctl.app.lint import rule_settings
 from segctl.app.selection import select_declared
 from segctl.audience.cases import CaseReader, Fixtures, infer_columns, read_fixtures_document
 from segctl.audience.scope import Columns
-from segctl.declarations.fields_file import column_types
+from segctl.declarations.account_file import column_types
 from segctl.declarations.lint_rules import address_in_tests
 from segctl.documents.document import sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity
@@ -97,7 +97,7 @@ def _read_suites(
     project: Project, declared: Sequence[Declared]
 ) -> tuple[list[Suite], list[Diagnostic]]:
     """Return the tests of these segments, and everything that is wrong with them."""
-    fields, _ = read_local_fields(project)
+    fields, _ = read_known_account(project)
     documents = project.declarations.documents
     tested = [segment for segment in declared if documents[segment.file].value.get("tests")]
     shared, diagnostics = _fixtures(project)

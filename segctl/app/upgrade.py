@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot
+from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.lookup import find_segments
 from segctl.app.new_files import existing_declarations, file_names, schema_path
-from segctl.declarations.fields_file import column_types
+from segctl.declarations.account_file import column_types
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importing.file_builder import FileOptions, segment_label
 from segctl.importing.v1_upgrader import build_upgrades, v1_segments_to_read
@@ -79,6 +80,7 @@ def upgrade_segments(
 
         source = source_to_verify_with(project, verify_with.contacts, verify_with.events)
     declarations = existing_declarations(project)
+    check_account(project, connection)
     snapshot, selected = _read_account(connection, names, declarations, console)
     v1_segments = v1_segments_to_read(selected, declarations.declared)
     lists = parent_list_names(connection, v1_segments, console)

@@ -116,7 +116,7 @@ def read_fixtures_document(file: str, data: bytes) -> tuple[Document | None, lis
 
 
 def infer_columns(documents: Iterable[Document]) -> Columns:
-    """Return the account's fields as the values in the tests suggest, where fields.yaml is missing.
+    """Return the account's fields as the values in the tests suggest, where no file has them.
 
     A field with values of two types is left out, so queries that use it are refused.
     """
@@ -240,7 +240,7 @@ class CaseReader:
             path=path,
             key=True,
             hint=did_you_mean(
-                key, self.columns.types, "run `segctl fields pull` to update the fields"
+                key, self.columns.types, "run `segctl account pull` to update the fields"
             ),
         )
 

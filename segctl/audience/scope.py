@@ -150,7 +150,7 @@ def _unknown_column(column: ast.Column, known: list[str], columns: Columns) -> C
     return refusal(
         column,
         f"the type of the column `{column.name.text}` is unknown",
-        hint or "run `segctl fields pull` to record the fields of the account",
+        hint or "run `segctl account pull` to record the fields of the account",
     )
 
 

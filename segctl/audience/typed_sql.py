@@ -162,7 +162,7 @@ def unify_types(
                 raise refusal(
                     node,
                     "a field is compared with a time, but whether the field holds times is unknown",
-                    "run `segctl fields pull` to record the types of the fields",
+                    "run `segctl account pull` to record the types of the fields",
                 )
     if types == {ValueType.TEXT, ValueType.TIME}:
         days_only = all(operand.is_date for operand in operands if operand.type is ValueType.TIME)

@@ -94,8 +94,8 @@ def open_dataset(
 ) -> Iterator[Dataset]:
     """Open files of contacts and of events; with `is_pulled`, `contacts` is a pulled data set.
 
-    `fields` are the account's own, as in fields.yaml, and `used` the names (in lower case) of all
-    columns that queries will use. A folder for temporary files is created in `temp_root`; without
+    `fields` are the account's own, and `used` the names (in lower case) of all columns that
+    queries will use. A folder for temporary files is created in `temp_root`; without
     it, all data must fit in memory. The keys are out of the environment meanwhile. Raises
     `DatasetMissing`, `UsageError` and `EvaluationFailed`.
     """

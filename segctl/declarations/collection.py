@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
+from segctl.declarations.account_file import read_accounts
 from segctl.declarations.segment_file import read_file
 from segctl.documents.document import decode_utf8, excerpt_lines, sort_diagnostics
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from segctl.documents.document import Document
     from segctl.model import Declared
+    from segctl.model.contact_fields import KnownAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ class Declarations:
     """What the files declare: segments in the order of their files, diagnostics by place.
 
     `documents` maps the path of each file that declares a segment to its document. `tombstones`
-    are the files that say `removed`.
+    are the files that say `removed`. `accounts` is what the files know of accounts, by target.
     """
 
     declared: tuple[Declared, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
     tombstones: tuple[Tombstone, ...] = ()
+    accounts: Mapping[str, KnownAccount] = field(default_factory=dict)
 
     @property
     def has_errors(self) -> bool:
@@ -43,11 +46,16 @@ class Declarations:
 
 
 def read_declarations(
-    files: Mapping[str, bytes], queries: Mapping[str, bytes], folder: str
+    files: Mapping[str, bytes],
+    queries: Mapping[str, bytes],
+    folder: str,
+    accounts: Mapping[str, bytes] | None = None,
+    targets: Collection[str] = (),
 ) -> Declarations:
-    """Read all segment files of a project.
+    """Read all segment files of a project, and the files of the accounts of these targets.
 
-    `files` and `queries` map paths relative to the project, with forward slashes, to bytes.
+    `files`, `queries` and `accounts` map paths relative to the project, with forward slashes, to
+    bytes.
     """
     declared: list[Declared] = []
     tombstones: list[Tombstone] = []
@@ -64,6 +72,8 @@ def read_declarations(
         if declaration is not None:
             declared.append(declaration)
             documents[file] = document
+    known_accounts, problems = read_accounts(accounts or {}, folder, targets)
+    diagnostics += problems
     diagnostics += _duplicate_names(named)
     diagnostics += _removed_and_declared(declared, tombstones, files)
     diagnostics += _duplicate_upgrades(declared, documents)
@@ -71,7 +81,11 @@ def read_declarations(
         # A broken segment file may be the one that names the query file.
         diagnostics += _unused_queries(declared, tombstones, queries)
     return Declarations(
-        tuple(declared), tuple(sort_diagnostics(diagnostics)), documents, tuple(tombstones)
+        tuple(declared),
+        tuple(sort_diagnostics(diagnostics)),
+        documents,
+        tuple(tombstones),
+        known_accounts,
     )
 
 

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+ACCOUNTS = "accounts"
+"""The folder in the segments folder with a `KnownAccount` for each target, and no segments."""
+
+
+def account_path(folder: str, target: str) -> str:
+    """Return the path of the file of a target's account, relative to the project."""
+    return f"{folder}/{ACCOUNTS}/{target}.yaml"
+
 
 class FieldType(StrEnum):
     """The types of a contact field (sendgrid-api.md §4)."""
@@ -25,13 +33,18 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
-    """The fields of an account, the target they were read from, and when (ISO 8601 in UTC)."""
+class KnownAccount:
+    """What a file keeps of an account: the target it was read from, and when (ISO 8601 in UTC).
+
+    `lists` and `single_sends` are names by id, `None` where the file has only the fields.
+    """
 
     custom: tuple[Field, ...]
     reserved: tuple[Field, ...]
     target: str
     pulled_at: str
+    lists: Mapping[str, str] | None = None
+    single_sends: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

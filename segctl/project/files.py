@@ -1,4 +1,4 @@
-"""The files of a project: segment files, queries, fields.yaml and fixtures.yaml.
+"""The files of a project: segment files, queries, and those of accounts and fixtures.
 
 Reads bytes; `declarations/` knows what they mean. Follows no symbolic link to the segments folder,
 and none out of it: a pull request could point one at a secret.
@@ -13,6 +13,7 @@ from pathlib import Path
 from segctl.common.files import read_bounded
 from segctl.documents.document import MAX_BYTES, sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
+from segctl.model.contact_fields import ACCOUNTS
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
@@ -28,6 +29,7 @@ class Files:
 
     segments: dict[str, bytes] = field(default_factory=dict)
     queries: dict[str, bytes] = field(default_factory=dict)
+    accounts: dict[str, bytes] = field(default_factory=dict)
     fields: bytes | None = None
     fixtures: bytes | None = None
 
@@ -37,7 +39,7 @@ class FolderMissing(UsageError):
 
 
 def read_files(root: Path, folder: str) -> Files:
-    """Read every segment file and `.sql` file below `folder`, fields.yaml and fixtures.yaml.
+    """Read every segment file and `.sql` file below `folder`, and the files of other kinds there.
 
     Skips hidden files and folders. Raises `FolderMissing`, `UsageError` if the folder is behind
     a link, and `InvalidInput` with every file that cannot be read, is a link out of the
@@ -60,9 +62,11 @@ def read_files(root: Path, folder: str) -> Files:
     walk.folder(os.fspath(top), folder)
     if walk.problems:
         raise InvalidInput(sort_diagnostics(walk.problems))
+    in_accounts = [path for path in walk.files.segments if path.startswith(f"{folder}/{ACCOUNTS}/")]
+    accounts = {path: walk.files.segments.pop(path) for path in in_accounts}
     fields = walk.files.segments.pop(f"{folder}/{FIELDS_FILE}", None)
     fixtures = walk.files.segments.pop(f"{folder}/{FIXTURES_FILE}", None)
-    return replace(walk.files, fields=fields, fixtures=fixtures)
+    return replace(walk.files, accounts=accounts, fields=fields, fixtures=fixtures)
 
 
 class _Walk:

@@ -2,7 +2,7 @@
 
 Source: sendgrid-api.md §6. Facts and the evidence for them, without judgement: a name that is not
 listed is unknown, not wrong. Custom fields are columns of `contact_data` too; they belong to the
-account and come from `fields.yaml`.
+account and come from the file of it.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ _EVENT_TYPES = {
 _UNIQUE_ARGS = ("payload", "unique_args")
 _ORDERED = frozenset((ValueType.TEXT, ValueType.NUMBER, ValueType.TIME))
 _LITERALS = (ast.Cast, ast.String)
-_PULL_HINT = "run `segctl fields pull`, which saves the types of the fields"
+_PULL_HINT = "run `segctl account pull`, which saves the types of the fields"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def check_not_ambiguous(node: ast.Expression) -> None:
         raise refusal(
             node,
             "the type of the field decides whether this is a time or a string",
-            "run `segctl fields pull`, which saves the types of the fields",
+            "run `segctl account pull`, which saves the types of the fields",
         )
 
 

@@ -722,39 +722,7 @@ def test_names_from_the_account_cannot_control_the_terminal(
         assert r"evil\x1b[2J\u202ename" in text
 
 
-# fields, lint, fmt, explain
-
-
-def test_fields_pull_tells_validate_the_fields(connected: Project, remote: Remote) -> None:
-    connected.declare("VIP", query("total_spend > 500 AND prefered_language = 'cs'"))
-    before = connected.run("validate")
-    assert before.code == 0
-    assert before.err.count("warning[unknown-column]") == 2
-    pulled = connected.run("fields", "pull")
-    assert pulled.out == "segments/fields.yaml: 11 custom fields, 24 reserved.\n"
-    after = connected.run("validate")
-    assert after.code == 1
-    assert after.err.count("[unknown-column]") == 1
-    assert "error[unknown-column]: contact_data has no column `prefered_language`" in after.err
-    assert "did you mean `preferred_language`?" in after.err
-    assert {entry.method for entry in remote.emulator.log} == {"GET"}
-
-
-def test_old_fields_cause_warnings_instead_of_errors(connected: Project) -> None:
-    connected.declare("VIP", query("prefered_language = 'cs'"))
-    connected.run("fields", "pull")
-    connected.clock.sleep(31 * 86_400)
-    result = connected.run("validate")
-    assert result.code == 0
-    assert "warning[unknown-column]" in result.err
-
-
-def test_an_invalid_fields_file_is_reported(connected: Project) -> None:
-    connected.declare("VIP", query("country = 'CZ'"))
-    connected.write({"segments/fields.yaml": "target: production\n"})
-    result = connected.run("validate")
-    assert result.code == 1
-    assert "segments/fields.yaml:1:1: error[missing-key]" in result.err
+# lint, fmt, explain
 
 
 def test_plan_knows_the_fields_and_lists_of_the_account(connected: Project, remote: Remote) -> None:

@@ -361,7 +361,7 @@ def test_without_fields_the_contacts_determine_the_types(project: Project) -> No
     result = project.run("test")
     assert result.code == 1
     assert "the type of the column `renewal_date` is unknown" in result.err
-    assert "segctl fields pull" in result.err
+    assert "segctl account pull" in result.err
 
 
 def test_a_possibly_real_address_is_a_masked_warning(project: Project) -> None:

@@ -88,8 +88,9 @@ def test_a_ruler_in_a_comment_of_a_query_file_is_no_conflict() -> None:
 @pytest.mark.parametrize(
     ("file", "commands"),
     [
-        ("segctl.yaml", ["validate", "plan", "test", "lint", "fields pull", "history"]),
+        ("segctl.yaml", ["validate", "plan", "test", "lint", "account pull", "history"]),
         ("segments/fields.yaml", ["validate", "lint"]),
+        ("segments/accounts/production.yaml", ["validate", "plan", "test", "lint"]),
         ("segments/fixtures.yaml", ["validate", "test"]),
         ("segments/a.yaml", ["validate", "plan", "test", "lint", "fmt", "explain"]),
         ("segments/q.sql", ["validate", "plan", "test", "lint", "fmt", "explain"]),

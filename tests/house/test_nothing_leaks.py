@@ -65,7 +65,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "drift": [[], ["--format", "json"]],
     "import": [["--all", "--dry-run"], ["Unmanaged"]],
     "upgrade": [["--all", "--dry-run"]],
-    "fields": [["pull"]],
+    "account": [["pull"]],
     "contacts": [["forget", "--all"], ["pull"], ["show"], ["pull", "--list", "Newsletter"]],
     "refresh": [["Unmanaged", "Changed"], ["Changed", "--force", "--format", "json"]],
     "history": [["--format", "json"]],

@@ -60,7 +60,8 @@ OUT, JOURNAL = "plan --out", "apply --auto-approve --journal"
 SANDBOX = "--target sandbox"
 FILES = [
     Attack("init", ".gitignore"),
-    Attack("fields pull", "segments/fields.yaml"),
+    Attack("account pull", "segments/accounts/production.yaml"),
+    Attack("plan", ".cache/pins/DIGEST.json", 0),
     Attack("fmt", "segments/linked.yaml", 1),
     Attack("import --all", "segments/unmanaged.yaml", 1),
     Attack(f"{OUT} plan.json", "plan.json"),
@@ -95,11 +96,12 @@ FILES = [
 FOLDERS = [
     *(Attack("init", link) for link in ("schemas", ".github", ".github/actions", "segments")),
     Attack("init --update", "schemas"),
-    Attack("fields pull", "segments"),
+    Attack("account pull", "segments"),
+    Attack("account pull", "segments/accounts"),
     Attack("fmt", "segments", 1),
     Attack("import --all", "segments"),
     Attack("upgrade --all", "segments"),
-    Attack("fields pull", "team", REFUSED, "version: 1\nsegments: team/segments\n"),
+    Attack("account pull", "team", REFUSED, "version: 1\nsegments: team/segments\n"),
     Attack(f"{OUT} out/plan.json", "out"),
     Attack(f"{JOURNAL} out/journal.ndjson", "out"),
     Attack("emulator --port 0 --state out/account.sqlite3", "out"),
@@ -273,7 +275,7 @@ def test_nothing_is_written_into_a_file_with_another_name(
 @pytest.mark.parametrize(
     ("argv", "name"),
     [
-        ("fields pull", "segments/fields.yaml"),
+        ("account pull", "segments/accounts/production.yaml"),
         ("init", "schemas"),
         (f"{JOURNAL} journal.ndjson", "journal.ndjson"),
         (f"{SANDBOX} plan", ".segctl/sandbox.sqlite3"),

@@ -48,6 +48,7 @@ PLANTS = [
     Plant("segments/a.yaml", READERS),
     Plant("segments/a.sql", READERS),
     Plant("segments/fields.yaml", (*READERS, "preview")),
+    Plant("segments/accounts/production.yaml", (*READERS, "preview", "account pull")),
     Plant("segments/fixtures.yaml", READERS),
     Plant("people.csv", (*COUNTERS, "validate")),
     Plant("events.csv", (*COUNTERS, "validate")),

@@ -1,7 +1,7 @@
 """What is known of the account when a query is checked: its fields and its lists.
 
 Answers whether `contact_data` or `event_data` has a column. Fetches nothing: the callers read
-fields and lists from `fields.yaml` or from the account.
+fields and lists from a file of the project or from the account.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _NO_FIELDS: Mapping[str, ColumnType] = MappingProxyType({})
 
 MAX_LISTS_IN_HINT = 8
 
+PULL_ACCOUNT = "run `segctl account pull`"
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSchema:
@@ -40,13 +42,14 @@ class AccountSchema:
     known. `fresh` says that they were read recently enough to be sure that a field does not
     exist. `reserved_fields` are columns that the account reports beyond those of the catalogue.
     `lists` maps the ids of the account's lists, in lower case, to their names; `None` where they
-    are not known.
+    are not known. `recorded` says that a file has all this, and that the account was not asked.
     """
 
     custom_fields: Mapping[str, ColumnType] | None = None
     fresh: bool = False
     reserved_fields: Mapping[str, ColumnType] = field(default_factory=lambda: _NO_FIELDS)
     lists: Mapping[str, str] | None = None
+    recorded: bool = False
     _folded: dict[str, tuple[str, ColumnType]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -59,6 +62,12 @@ class AccountSchema:
     @property
     def list_hint(self) -> str:
         """What to write instead of the id of a list that the account does not have."""
+        if self.recorded:
+            return f"{self._known_lists}. If it is new, {PULL_ACCOUNT}"
+        return self._known_lists
+
+    @property
+    def _known_lists(self) -> str:
         lists = sorted((self.lists or {}).items(), key=lambda item: (item[1], item[0]))
         if not lists:
             return "the account has no lists: remove the id"

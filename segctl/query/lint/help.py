@@ -20,8 +20,8 @@ _EXAMPLE = re.compile(r"^(Bad|Good)::\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 _EXAMPLE_HEADINGS = (("Bad", "Instead of"), ("Good", "Write"))
 _NEEDS = {
     Needs.NOTHING: "",
-    Needs.FIELDS: "More precise when the account's custom fields are known (fields.yaml).",
-    Needs.LISTS: "Runs only when the account's lists are known.",
+    Needs.FIELDS: "More precise when the account's fields are known: run `segctl account pull`.",
+    Needs.LISTS: "Runs only when the account's lists are known: run `segctl account pull`.",
 }
 _INTRODUCTION = """\
 # Lint rules

@@ -275,8 +275,9 @@ def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
 
     A list that was deleted, or that belongs to another account (staging, another subuser), has
     no contacts. A condition that includes it selects nobody, and one that excludes it, everybody:
-    NOT array_contains(…) then sends to exactly the contacts who must not be reached. Only commands
-    that connect to the account can check this. `parent_list_ids` are checked, too.
+    NOT array_contains(…) then sends to exactly the contacts who must not be reached. Commands that
+    connect to the account check this, and `validate` does with the file that `segctl account pull`
+    writes. `parent_list_ids` are checked, too.
 
     Use the id of a list of this account.
 

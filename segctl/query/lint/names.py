@@ -12,6 +12,7 @@ from segctl.common.suggest import closest_match, nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TABLES
+from segctl.query.lint.account_schema import PULL_ACCOUNT
 from segctl.query.lint.rule import Needs, Violation, quote_sql, rule, violation_at
 from segctl.query.lint.scope import NodeContext, Resolution, ResolvedColumn
 from segctl.query.parser.tokens import lower, upper
@@ -19,7 +20,7 @@ from segctl.query.parser.tokens import lower, upper
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PULL_FIELDS = "run `segctl fields pull` to fetch the account's custom fields"
+_PULL_FIELDS = f"{PULL_ACCOUNT} to fetch the account's custom fields"
 
 
 @rule("unknown-alias", Severity.ERROR, ast.Column)
@@ -105,9 +106,9 @@ def unknown_column(column: ast.Column, context: NodeContext) -> Iterator[Violati
     """Report columns and custom fields that do not exist.
 
     A misspelt field selects nobody: the campaign goes to an empty audience, or SendGrid refuses
-    the segment. The list of the account's custom fields comes from `fields.yaml`, which `segctl
-    fields pull` writes. While that file is missing or old, this rule only warns, as it does for
-    event_data, whose columns are only partly documented. Names in double quotes are
+    the segment. The account's custom fields are in the file that `segctl account pull` writes.
+    While it is missing or old, this rule only warns, as it does for event_data, whose columns are
+    only partly documented. Names in double quotes are
     case-sensitive.
 
     Correct the name, or create the custom field in SendGrid and pull the fields again.
@@ -155,7 +156,7 @@ def _unknown(column: ast.Column, context: NodeContext, resolved: ResolvedColumn)
     elif table == "event_data":
         hint = "its columns are contact_id, event_source, event_type, timestamp and data"
     elif is_certain:
-        hint = "create the custom field in SendGrid, then run `segctl fields pull`"
+        hint = f"create the custom field in SendGrid, then {PULL_ACCOUNT}"
     else:
         hint = _PULL_FIELDS
     message = f"unknown column {quote_sql(name)} in {table}"

@@ -85,8 +85,8 @@ def type_mismatch(node: ast.Expression, context: NodeContext) -> Iterator[Violat
 
     SendGrid refuses to compare a number with a text field, or a string with a number field, or the
     comparison fails for the first contact whose value cannot be converted. A postal code that is
-    compared as a number loses its leading zero. `fields.yaml` lists the types of the account's
-    custom fields.
+    compared as a number loses its leading zero. `segctl account pull` writes down the types of the
+    account's custom fields.
 
     Write numbers without quotes and strings in single quotes, to match the type of the field.
 

@@ -583,7 +583,7 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
         W + "zzz_qqq_www > 5",
         "zzz_qqq_www",
         "contact_data has no column `zzz_qqq_www`",
-        "create the custom field in SendGrid, then run `segctl fields pull`",
+        "create the custom field in SendGrid, then run `segctl account pull`",
     ),
     (
         "unknown-column",

@@ -103,7 +103,7 @@ def test_every_rule_is_documented() -> None:
         assert rule.severity is not None or "off by default" in text
     page = rules_markdown()
     assert all(f"\n## {code}\n" in page for code in ALL_RULES)
-    assert "Runs only when the account's lists are known." in explain("unknown-list")
+    assert "Runs only when the account's lists are known: run" in explain("unknown-list")
     with pytest.raises(KeyError):
         explain("nonsense")
 
@@ -113,7 +113,7 @@ def test_an_unknown_name_is_a_warning_unless_the_fields_are_fresh() -> None:
         (finding,) = find(W + "prefered_language = 'cs'", account_schema)
         assert (finding.code, finding.severity) == ("unknown-column", Severity.WARNING)
     (finding,) = find(W + "zzz = 'cs'", NOTHING)
-    assert finding.hint.startswith("run `segctl fields pull`")
+    assert finding.hint.startswith("run `segctl account pull`")
     (finding,) = find(W + 'first_name = "John"', NOTHING)
     assert (finding.code, finding.severity) == ("quoted-value", Severity.WARNING)
     (finding,) = find("SELECT contact_id, updated_at FROM event_data WHERE zzz = 1")[:1]
