@@ -65,7 +65,7 @@ def test_two_hundred_segments_become_a_tidy_repository(connected: Project, remot
     )
     assert written == query("preferred_language = 'cs'") + "\n"
 
-    assert connected.run("fields", "pull").code == 0
+    assert connected.run("account", "pull").code == 0
     for command in ("validate", "lint"):
         checked = connected.run(command)
         assert (checked.code, checked.out.rpartition(": ")[2]) == (0, "valid, 2 warnings.\n")

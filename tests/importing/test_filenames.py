@@ -45,6 +45,7 @@ SLUGS = {
     "com¹": "segment-com1",
     "CONIN$": "segment-conin",
     "ＡＵＸ": "segment-aux",
+    "Accounts": "segment-accounts",
     "Fields": "segment-fields",
     "fixtures": "segment-fixtures",
     "a\x00b\nc\x1b[31md\u202ee\ufefff": "a-b-c-31md-e-f",
