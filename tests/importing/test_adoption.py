@@ -30,7 +30,7 @@ def segment_files(project: Project) -> dict[str, dict[str, object]]:
     return {
         path.relative_to(folder).as_posix(): yaml.safe_load(path.read_text("utf-8"))
         for path in sorted(folder.rglob("*.yaml"))
-        if path.name != "fields.yaml"
+        if path.parent.name != "accounts"
     }
 
 

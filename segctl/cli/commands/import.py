@@ -13,8 +13,8 @@ from segctl.app.new_files import new_file_path, write_new_file
 from segctl.cli.options import check_names, with_project
 from segctl.common.secrets import redact
 from segctl.errors import Diagnostic, Severity
+from segctl.model.contact_fields import account_path
 from segctl.planning.wording import list_names
-from segctl.project.files import FIELDS_FILE
 from segctl.project.location import FILE
 from segctl.render.terminal import clean, count
 
@@ -138,8 +138,8 @@ def _next_steps(project: Project) -> str:
     steps = []
     if not (project.root / FILE).is_file():
         steps.append("Run `segctl init`: it adds settings, schemas and workflows for GitHub.")
-    if not (project.root / folder / FIELDS_FILE).is_file():
-        steps.append("Run `segctl fields pull`: `segctl validate` then finds misspelt fields.")
+    if not (project.root / account_path(folder, project.target.name)).is_file():
+        steps.append("Run `segctl account pull`: `validate` then finds wrong lists and fields.")
     steps.append(
         "Run `segctl plan`: it shows that the files match the account, and changes nothing."
     )
