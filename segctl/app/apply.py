@@ -82,6 +82,9 @@ def apply_plan(
     options = options or ApplyOptions()
     limit = project.config.limits.max_upgrade_difference
     options = replace(options, max_upgrade_difference=limit)
+    lock = project.config.observed.update_lock
+    if lock is not None:
+        options = replace(options, lock=float(lock))
     if project.target.is_sandbox:
         from segctl.app.sandbox import update_lock  # noqa: PLC0415 - only where the sandbox runs
 

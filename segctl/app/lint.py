@@ -30,7 +30,8 @@ STALE_AFTER = timedelta(days=30)
 def check_offline(project: Project) -> tuple[Diagnostic, ...]:
     """Check every declared segment with what the files know of the account."""
     account, problems = read_known_account(project)
-    schema = AccountSchema()
+    observed = project.config.observed
+    schema = AccountSchema(observed=observed)
     if account is not None:
         pulled = datetime.strptime(account.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         is_fresh = project.clock.now() - pulled < STALE_AFTER
@@ -40,6 +41,7 @@ def check_offline(project: Project) -> tuple[Diagnostic, ...]:
             fresh=is_fresh,
             lists=account.lists if is_fresh else None,
             recorded=True,
+            observed=observed,
         )
         problems = [*problems, *unused_fields_file(project)]
     return (*problems, *_lint(project, project.declarations.declared, schema))
@@ -77,7 +79,11 @@ def check_before_sending(
         for what, error in failures.items()
     ]
     schema = AccountSchema(
-        custom_fields=fields, reserved_fields=reserved or {}, fresh=True, lists=names
+        custom_fields=fields,
+        reserved_fields=reserved or {},
+        fresh=True,
+        lists=names,
+        observed=project.config.observed,
     )
     return (*warnings, *_lint(project, declared, schema))
 

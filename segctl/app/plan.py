@@ -83,6 +83,7 @@ def read_request(project: Project, options: PlanOptions | None = None) -> PlanRe
         detect_renames=options.detect_renames,
         selected=_selected_names(declarations, load_history, options.only),
         strict_text=options.strict_text,
+        ignores_case=project.config.observed.name_case_matters is False,
     )
     return PlanRequest(declarations, inputs, load_history, options)
 

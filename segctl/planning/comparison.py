@@ -47,7 +47,7 @@ class Comparison:
 
     `renamed_old` has the old segments of unfinished replacements, by the declared names that
     replace them. `resumed` are the ids of those that this plan goes on with, and `upgraded` the
-    matches whose v1 segment is gone.
+    matches whose v1 segment is gone. `ignores_case` is as for `find_look_alikes`.
     """
 
     def __init__(
@@ -56,8 +56,10 @@ class Comparison:
         renamed_old: Mapping[str, Sequence[Remote]],
         *,
         strict_text: bool,
+        ignores_case: bool = False,
     ) -> None:
         self._renamed_old = renamed_old
+        self._ignores_case = ignores_case
         self._strict_text = strict_text
         self._names = {remote.name for remote in remotes}
         self._look_alikes: dict[str, list[Remote]] = defaultdict(list)
@@ -82,7 +84,9 @@ class Comparison:
                 self.upgraded.append(match)
         if remote is None:
             look_alikes = self._look_alikes[look_alike_key(declared.name)]
-            self.diagnostics += find_look_alikes(declared, look_alikes)
+            self.diagnostics += find_look_alikes(
+                declared, look_alikes, ignores_case=self._ignores_case
+            )
             self.changes.append(
                 Create(
                     declared.segment,

@@ -72,18 +72,27 @@ def _has_width(char: str) -> bool:
     return unicodedata.category(char) != "Cf"
 
 
-def find_look_alikes(declared: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
-    """Warn of a new segment whose name looks like those of `remotes`, or differs by case."""
-    return [_looks_alike(declared, remote) for remote in remotes if remote.name != declared.name]
+def find_look_alikes(
+    declared: Declared, remotes: Sequence[Remote], *, ignores_case: bool = False
+) -> list[Diagnostic]:
+    """Warn of a new segment whose name looks like those of `remotes`, or differs by case.
+
+    `ignores_case`: a probe saw SendGrid refuse names that differ by case, so these are errors.
+    """
+    return [
+        _looks_alike(declared, remote, ignores_case=ignores_case)
+        for remote in remotes
+        if remote.name != declared.name
+    ]
 
 
-def _looks_alike(declared: Declared, remote: Remote) -> Diagnostic:
+def _looks_alike(declared: Declared, remote: Remote, *, ignores_case: bool) -> Diagnostic:
     summary = f"`{declared.name}` would be created beside the existing `{remote.name}`"
     if declared.name.casefold() == remote.name.casefold():
         hint = f"write `{remote.name}` in the file if that is the segment you mean"
-        return Diagnostic(
-            "name-differs-by-case", Severity.WARNING, summary, declared.span, hint=hint
-        )
+        severity = Severity.ERROR if ignores_case else Severity.WARNING
+        summary += ", and to SendGrid the two are one name" if ignores_case else ""
+        return Diagnostic("name-differs-by-case", severity, summary, declared.span, hint=hint)
     return Diagnostic(
         "name-looks-alike",
         Severity.WARNING,

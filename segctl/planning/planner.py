@@ -46,7 +46,8 @@ class PlanInputs:
 
     `tombstones` are the files with `removed`. `removal_history` and `ownership` decide on segments
     that no file declares. `selected` holds the names to plan for (`None`: all). With
-    `strict_text`, a query that is only written differently is a change.
+    `strict_text`, a query that is only written differently is a change. With `ignores_case`, names
+    that differ only in case are known to be one name to SendGrid.
     """
 
     tombstones: tuple[Tombstone, ...] = ()
@@ -55,6 +56,7 @@ class PlanInputs:
     detect_renames: bool = True
     selected: Collection[str] | None = None
     strict_text: bool = False
+    ignores_case: bool = False
 
     @property
     def rename_candidates(self) -> tuple[Removal, ...]:
@@ -206,6 +208,7 @@ def make_plan(
         remotes,
         find_renamed_old(declared, remotes, matching.claimed, inputs.undeclared_rules()),
         strict_text=inputs.strict_text,
+        ignores_case=inputs.ignores_case,
     )
     for match in matching.matches:
         if inputs.is_selected(match.declared.name):

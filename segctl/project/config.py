@@ -20,6 +20,7 @@ from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
+from segctl.model.observed import NOTHING_OBSERVED, Observed, read_observed
 from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
@@ -91,6 +92,7 @@ class Config:
     contacts: ContactFiles | None = None
     attention: int = DEFAULT_ATTENTION
     observes_automations: bool = False
+    observed: Observed = NOTHING_OBSERVED
 
 
 def load_config(root: Path) -> Config:
@@ -265,6 +267,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         contacts=_contacts(value.get("contacts")),
         attention=int(parse_percentage(value.get("attention", DEFAULT_ATTENTION))),
         observes_automations="automations" in value.get("references", {}),
+        observed=read_observed(value.get("observed") or {}),
     )
 
 

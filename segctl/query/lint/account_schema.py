@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from segctl.model.observed import NOTHING_OBSERVED
 from segctl.query.ast import Column
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
 from segctl.query.lint.rule import Needs, quote_sql
@@ -19,6 +20,8 @@ from segctl.query.visit import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from segctl.model.observed import Observed
 
 NEVER_NULL = frozenset(
     ("contact_id", "email", "list_ids", "created_at", "updated_at", "event_source", "event_type",
@@ -43,6 +46,7 @@ class AccountSchema:
     exist. `reserved_fields` are columns that the account reports beyond those of the catalogue.
     `lists` maps the ids of the account's lists, in lower case, to their names; `None` where they
     are not known. `recorded` says that a file has all this, and that the account was not asked.
+    `observed` is what a probe saw SendGrid accept or refuse.
     """
 
     custom_fields: Mapping[str, ColumnType] | None = None
@@ -50,6 +54,7 @@ class AccountSchema:
     reserved_fields: Mapping[str, ColumnType] = field(default_factory=lambda: _NO_FIELDS)
     lists: Mapping[str, str] | None = None
     recorded: bool = False
+    observed: Observed = NOTHING_OBSERVED
     _folded: dict[str, tuple[str, ColumnType]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )

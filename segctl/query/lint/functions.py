@@ -85,12 +85,13 @@ def unknown_function(call: ast.Call, _: NodeContext) -> Iterator[Violation]:
 
 
 @rule("undocumented-function", Severity.INFO, ast.Call)
-def undocumented_function(call: ast.Call, _: NodeContext) -> Iterator[Violation]:
+def undocumented_function(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     """Report functions that Snowflake has but SendGrid does not document.
 
     SendGrid's query language behaves like Snowflake's, so LOWER or COALESCE may well work, but
     SendGrid does not promise it. This is for information: SendGrid checks the query when it is
-    applied.
+    applied. If `segctl probe` saw it refuse the function (`observed` in segctl.yaml), this is an
+    error; a function that it accepted is not reported.
 
     Where a comparison works without the function, prefer that.
 
@@ -104,6 +105,17 @@ def undocumented_function(call: ast.Call, _: NodeContext) -> Iterator[Violation]
     """
     function = FUNCTIONS.get(upper(call.name.text))
     if function and function.evidence is Evidence.UNDOCUMENTED and not function.aggregate:
+        observed = context.account_schema.observed
+        is_accepted = observed.functions.get(function.name)
+        if is_accepted:
+            return
+        if is_accepted is False:
+            yield violation_at(
+                call.name,
+                f"SendGrid refused {function.name} in {observed.source}",
+                severity=Severity.ERROR,
+            )
+            return
         yield violation_at(
             call.name, f"{function.name} is not documented by SendGrid, which may refuse it"
         )

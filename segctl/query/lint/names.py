@@ -172,7 +172,8 @@ def quoted_value(column: ast.Column, context: NodeContext) -> Iterator[Violation
 
     In SQL, "John" is the name of a column, and 'John' is a string. `first_name = "John"` compares
     the first name with a column named John, which does not exist: SendGrid refuses the segment,
-    or it is empty.
+    or it is empty. If `segctl probe` saw SendGrid refuse it (`observed` in segctl.yaml), this is
+    always an error; if it was accepted, this is information.
 
     Put strings in single quotes. Only the names of fields go in double quotes.
 
@@ -187,11 +188,13 @@ def quoted_value(column: ast.Column, context: NodeContext) -> Iterator[Violation
     is_unknown = context.resolve(column).resolution is Resolution.UNKNOWN
     if is_unknown and _is_quoted_value(column, context):
         text = column.name.text.replace("'", "''")
+        accepted = context.account_schema.observed.double_quoted_text
+        is_error = accepted is False or (accepted is None and context.account_schema.is_complete)
         yield violation_at(
             column,
             f'"{column.name.text}" in double quotes is the name of a column, not a string',
             f"write '{text}'",
-            Severity.ERROR if context.account_schema.is_complete else Severity.WARNING,
+            Severity.ERROR if is_error else Severity.INFO if accepted else Severity.WARNING,
         )
 
 

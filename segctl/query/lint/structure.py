@@ -232,14 +232,15 @@ def _qualified(context: NodeContext, *names: str) -> str:
 
 
 @rule("unsupported-clause", Severity.ERROR, ast.Query)
-def unsupported_clause(query: ast.Query, _: NodeContext) -> Iterator[Violation]:
+def unsupported_clause(query: ast.Query, context: NodeContext) -> Iterator[Violation]:
     """Report GROUP BY, HAVING, DISTINCT, ORDER BY, LIMIT, UNION and similar clauses.
 
     They are not part of SendGrid's query language, which refuses them. They would not help either:
     a contact is in a segment or not, so there is nothing to sort, and no contact is in it twice.
 
     Remove the clause. Instead of UNION, combine the conditions of both queries with OR. To limit
-    the size of an audience, narrow its conditions.
+    the size of an audience, narrow its conditions. If `segctl probe` saw SendGrid accept GROUP BY
+    (`observed` in segctl.yaml), that is information only.
 
     Bad::
 
@@ -249,8 +250,16 @@ def unsupported_clause(query: ast.Query, _: NodeContext) -> Iterator[Violation]:
 
         SELECT contact_id, updated_at FROM contact_data WHERE updated_at > now() - 30 days
     """
+    observed = context.account_schema.observed
     for clause in query.unsupported:
-        if clause.kind not in _HAVE_OWN_RULE:
+        if clause.kind is UnsupportedKind.GROUP_BY and observed.group_by:
+            yield violation_at(
+                clause,
+                f"{clause.kind} is not documented by SendGrid, which accepted it in"
+                f" {observed.source}",
+                severity=Severity.INFO,
+            )
+        elif clause.kind not in _HAVE_OWN_RULE:
             yield violation_at(
                 clause,
                 f"{clause.kind} is not part of SendGrid's query language",
@@ -280,6 +289,7 @@ _CLAUSE_HINTS = {
     ast.Comparison,
     ast.Derived,
     ast.Exists,
+    ast.Interval,
     ast.IsTruth,
     ast.Like,
     ast.Binary,
@@ -289,7 +299,8 @@ def undocumented_syntax(node: ast.Node, context: NodeContext) -> Iterator[Violat
 
     BETWEEN, CASE, CAST, EXISTS, ILIKE and some others are SQL, and SendGrid may accept them, but
     it does not promise to: what works today may be refused tomorrow. This is for information;
-    only SendGrid can tell.
+    only SendGrid can tell. If `segctl probe` saw it refuse `now() - 30 days` (`observed` in
+    segctl.yaml), that is an error.
 
     Where a documented form means the same, prefer it.
 
@@ -303,9 +314,25 @@ def undocumented_syntax(node: ast.Node, context: NodeContext) -> Iterator[Violat
     """
     if type(node) is ast.Comparison and not node.op.startswith("IS"):
         return  # nearly every comparison
+    if isinstance(node, ast.Interval):
+        yield from _refused_interval(node, context)
+        return
     syntax, hint = _undocumented(node, context)
     if syntax:
         yield violation_at(node, f"{syntax} is not documented by SendGrid", hint)
+
+
+def _refused_interval(interval: ast.Interval, context: NodeContext) -> Iterator[Violation]:
+    """Report an interval without the word INTERVAL, if a probe saw SendGrid refuse it."""
+    observed = context.account_schema.observed
+    if observed.interval is False and not interval.keyword:
+        source = quote_sql(context.source(interval))
+        yield violation_at(
+            interval,
+            f"SendGrid refused an interval such as {source} in {observed.source}",
+            "write timestampadd(day, -30, CURRENT_TIMESTAMP)",
+            Severity.ERROR,
+        )
 
 
 def _is_concatenation(node: ast.Expression) -> bool:

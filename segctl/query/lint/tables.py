@@ -151,7 +151,8 @@ def join_condition(join: ast.Join, context: NodeContext) -> Iterator[Violation]:
     SendGrid joins its tables on contact_id only. With another join condition, contacts get other
     people's events, or SendGrid refuses the query. Further conditions belong in WHERE, where
     SendGrid looks for them (in the join, they are only a warning). SendGrid's short form, `JOIN
-    event_data e ON contact_id`, is read as the equality of both tables' contact_id.
+    event_data e ON contact_id`, is read as the equality of both tables' contact_id; it is an error
+    if `segctl probe` saw SendGrid refuse it (`observed` in segctl.yaml).
 
     Join on contact_id, and move all other conditions to WHERE.
 
@@ -168,6 +169,13 @@ def join_condition(join: ast.Join, context: NodeContext) -> Iterator[Violation]:
         WHERE e.timestamp > now() - 30 days
     """
     if is_bare(join):
+        observed = context.account_schema.observed
+        if observed.bare_join is False and join.on is not None:
+            yield violation_at(
+                join.on,
+                f"SendGrid refused a join ON contact_id in {observed.source}",
+                _ON_CONTACT_ID,
+            )
         return
     if join.on is None:
         if join.kind == "INNER" and not join.using:
