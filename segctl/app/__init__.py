@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from segctl.app.ownership import segment_ownership
     from segctl.app.plan import build_plan, read_request
     from segctl.app.preview import PreviewOptions, preview_audiences
+    from segctl.app.probe import Probe, open_probe, write_observed
     from segctl.app.project import Project
     from segctl.app.refresh import refresh_counts
     from segctl.app.saved_plan import check_current, check_digest, read_saved_plan, save_plan
@@ -48,6 +49,7 @@ _MODULES = {
     "ListOptions": "segctl.app.listing",
     "PlanOptions": "segctl.model.plan_options",
     "PreviewOptions": "segctl.app.preview",
+    "Probe": "segctl.app.probe",
     "Project": "segctl.app.project",
     "VerifyWith": "segctl.app.upgrade",
     "accept_drift": "segctl.app.drift_acceptance",
@@ -63,6 +65,7 @@ _MODULES = {
     "import_segments": "segctl.app.import_files",
     "list_contact_lists": "segctl.app.listing",
     "list_segments": "segctl.app.listing",
+    "open_probe": "segctl.app.probe",
     "preview_audiences": "segctl.app.preview",
     "pull_account": "segctl.app.account_file",
     "pull_contacts": "segctl.app.contacts",
@@ -80,6 +83,7 @@ _MODULES = {
     "write_accepted": "segctl.app.drift_acceptance",
     "write_formatted": "segctl.app.formatting",
     "write_new_file": "segctl.app.new_files",
+    "write_observed": "segctl.app.probe",
     "write_starter_files": "segctl.app.starter_files",
 }
 
@@ -92,6 +96,7 @@ __all__ = [
     "ListOptions",
     "PlanOptions",
     "PreviewOptions",
+    "Probe",
     "Project",
     "VerifyWith",
     "accept_drift",
@@ -107,6 +112,7 @@ __all__ = [
     "import_segments",
     "list_contact_lists",
     "list_segments",
+    "open_probe",
     "preview_audiences",
     "pull_account",
     "pull_contacts",
@@ -124,6 +130,7 @@ __all__ = [
     "write_accepted",
     "write_formatted",
     "write_new_file",
+    "write_observed",
     "write_starter_files",
 ]
 

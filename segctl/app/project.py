@@ -85,6 +85,11 @@ class Project:
             return error.diagnostics
         return ()
 
+    @property
+    def requested_target(self) -> str | None:
+        """The target that was named for this run; `None` leaves it to the environment."""
+        return self._target
+
     @cached_property
     def target(self) -> Target:
         """The target of this run. Raises `UsageError` and `InvalidInput`."""

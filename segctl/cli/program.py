@@ -50,6 +50,7 @@ COMMANDS = {
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
     "lists": "List the account's contact lists.",
+    "probe": "Test what segctl assumes about SendGrid, on a throw-away account.",
     "emulator": "Serve an emulated SendGrid on this machine.",
     "completion": "Print the script that completes commands, options and segment names.",
 }

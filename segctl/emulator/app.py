@@ -178,6 +178,7 @@ class Emulator:
             account = headers.get("on-behalf-of", "")
             limit = self._limit(path)
             try:
+                assumptions.check_host(self.settings.flipped, headers.get("host", ""), path)
                 key = self._key(headers.get("authorization", ""))
                 account = self._account(key, account)
                 if path.startswith(PREFIX):
@@ -197,8 +198,7 @@ class Emulator:
                     body=body,
                     new_id=self._new_id,
                 )
-                host = headers.get("host", "")
-                response = assumptions.respond(request, method, host, route)
+                response = assumptions.respond(request, method, route)
             except RefusalError as refusal:
                 response = refusal.response
             rate = self._rate_headers(limit, used, now)

@@ -103,13 +103,17 @@ def applied(settings: Settings) -> Settings:
     return settings
 
 
-def respond(request: Request, method: str, host: str, act: Callable[..., Response]) -> Response:
+def check_host(flipped: Collection[str], host: str, path: str) -> None:
+    """Answer 404 where a host has no such path, whatever the key is (guessed)."""
+    if host == _EU and (Assumption.EU_HOST in flipped or not path.startswith("/v3/marketing/")):
+        raise not_found()
+
+
+def respond(request: Request, method: str, act: Callable[..., Response]) -> Response:
     """Answer a request as `act` does, but for what is flipped in the settings."""
     flipped = request.settings.flipped
     if not flipped:
         return act(request, method)
-    if Assumption.EU_HOST in flipped and host == _EU:
-        raise not_found()
     if Assumption.AUTOMATIONS in flipped and request.path.startswith("/v3/marketing/automations"):
         raise not_found()
     if not request.path.startswith(_LIST):

@@ -40,22 +40,24 @@ class RateLimitHeaders:
 
     `limit` requests per window, `None` where it is missing; `remaining` of them; the next window
     begins `reset` seconds after the response. The server rounds that to whole seconds: it may be
-    off by one.
+    off by one. `is_epoch`: the header has a point in time, not the seconds left.
     """
 
     limit: int | None
     remaining: int
     reset: float
+    is_epoch: bool = False
 
 
 def read_rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimitHeaders | None:
     """Return the rate limit; `None` without both a plausible remainder and a plausible reset."""
     remaining = _count(headers.get("X-RateLimit-Remaining", ""))
-    reset = _seconds(headers.get("X-RateLimit-Reset", "").strip(), _server_time(headers, now))
+    reset_text = headers.get("X-RateLimit-Reset", "").strip()
+    reset = _seconds(reset_text, _server_time(headers, now))
     limit = _count(headers.get("X-RateLimit-Limit", ""))
     if remaining is None or reset is None or (limit is not None and remaining > limit):
         return None
-    return RateLimitHeaders(limit, remaining, max(reset, 0.0))
+    return RateLimitHeaders(limit, remaining, max(reset, 0.0), float(reset_text) >= EPOCH_FROM)
 
 
 def requested_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:

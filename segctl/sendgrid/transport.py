@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from segctl.common.clock import Clock
     from segctl.common.secrets import Secret
     from segctl.sendgrid.connection import Mount
+    from segctl.sendgrid.rate_limit_headers import RateLimitHeaders
 
 READ_TIMEOUT = 60.0
 """Seconds; answers of over 15 s have been seen (sendgrid-api.md §2)."""
@@ -60,10 +61,11 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success: its status and its body as JSON data (`None` where it is empty)."""
+    """A success: its status, its body as JSON data (`None` where it is empty), the rate limit."""
 
     status: int
     data: Any
+    limits: RateLimitHeaders | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,7 @@ class Transport:
             self._note_date(response.headers)
             limits = rate_limit_headers.read_rate_limit(response.headers, now)
             if response.is_success:
-                return _answered(response.status_code, content, request.method, operation)
+                return _answered(response.status_code, content, request.method, operation, limits)
             failure = self._failed(response, content, request.method, operation, now)
             if isinstance(failure.error, RateLimited) and _repeats(failure, patient=patient):
                 pause = self._backoff.pause(attempt, failure.requested_pause)
@@ -345,10 +347,12 @@ class Transport:
         )
 
 
-def _answered(status: int, content: bytes, method: str, operation: str) -> Answer | _AttemptFailed:
+def _answered(
+    status: int, content: bytes, method: str, operation: str, limits: RateLimitHeaders | None
+) -> Answer | _AttemptFailed:
     """Return a success. Where its body is unreadable, a write was still carried out."""
     try:
-        return Answer(status, error_mapping.data(status, content, method, operation))
+        return Answer(status, error_mapping.data(status, content, method, operation), limits)
     except UnexpectedResponse as error:
         return _AttemptFailed(error, repeatable=method == "GET")
 

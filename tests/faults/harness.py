@@ -290,7 +290,7 @@ _RUNNING: dict[int, Run] = {}
 """The run of each thread, without the threads that a run starts itself."""
 
 
-class _Output(io.TextIOBase):
+class Output(io.TextIOBase):
     """A stream that appends to the output of the run that writes to it."""
 
     def __init__(self, name: str) -> None:
@@ -323,8 +323,8 @@ def wired(world: World) -> Iterator[World]:
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(_Output("out")),
-        redirect_stderr(_Output("err")),
+        redirect_stdout(Output("out")),
+        redirect_stderr(Output("err")),
     ):
         patch.setattr(httpx.HTTPTransport, "__init__", lambda *_, **__: None)
         patch.setattr(connection, "bound_connections", lambda _client: None)

@@ -33,6 +33,7 @@ ROOMS = {
     "sendgrid": WORLD,
     "account": WORLD,
     "refreshing": WORLD,
+    "probing": WORLD,
     "applying": WORLD,
     "contacts": WORLD,
     "emulator": WORLD,
@@ -58,7 +59,13 @@ WORLD_MODULES = {
     "segctl.history.places",
     "segctl.history.split_renames",
 }
-PURE_MODULES = {"segctl.refreshing.quota"}
+PURE_MODULES = {
+    "segctl.refreshing.quota",
+    "segctl.probing.assumptions",
+    "segctl.probing.judgement",
+    "segctl.probing.queries",
+    "segctl.probing.report",
+}
 """The exceptions in rooms that touch the world."""
 
 WORLD_LIBRARIES = {

@@ -73,6 +73,14 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "completion": [["bash"]],
     "list": [["--references"], ["--format", "json"]],
     "lists": [[], ["--format", "json"]],
+    "probe": [
+        ["--confirm", "production", "--target", "production"],
+        [
+            *("--confirm", "production", "--target", "production", "--allow-in-use", "--write"),
+            *("--format", "markdown"),
+        ],
+        ["--clean-up", "--target", "production"],
+    ],
     # It serves until it is stopped, so a test of its own runs it; this call fails to start.
     "emulator": [["--state", "segments"]],
 }

@@ -25,8 +25,8 @@ def headers(limit: str, remaining: str, reset: str) -> dict[str, str]:
     ("values", "read"),
     [
         (("600", "599", "25"), RateLimitHeaders(600, 599, 25)),
-        (("600", "0", str(EPOCH + 31)), RateLimitHeaders(600, 0, 31)),
-        (("600", "0", str(EPOCH - 31)), RateLimitHeaders(600, 0, 0)),
+        (("600", "0", str(EPOCH + 31)), RateLimitHeaders(600, 0, 31, is_epoch=True)),
+        (("600", "0", str(EPOCH - 31)), RateLimitHeaders(600, 0, 0, is_epoch=True)),
         (("600", "0", "999999"), RateLimitHeaders(600, 0, 999_999)),
         (("", "3", "25"), RateLimitHeaders(None, 3, 25)),
         (("many", "3", "25"), RateLimitHeaders(None, 3, 25)),
@@ -50,7 +50,7 @@ def test_an_epoch_is_read_by_the_servers_clock() -> None:
     dated = {"Date": format_datetime(server_time, usegmt=True)}
     reset = str(EPOCH + 300 + 25)
     assert read_rate_limit(headers("600", "0", reset) | dated, START) == RateLimitHeaders(
-        600, 0, 25
+        600, 0, 25, is_epoch=True
     )
     assert requested_pause(429, {"X-RateLimit-Reset": reset} | dated, START) == 25
     at = {"Retry-After": format_datetime(server_time + timedelta(seconds=7), usegmt=True)}
@@ -58,5 +58,5 @@ def test_an_epoch_is_read_by_the_servers_clock() -> None:
     # A second of rounding does not mean that the clocks differ.
     near = {"Date": format_datetime(START - timedelta(seconds=1), usegmt=True)}
     assert read_rate_limit(headers("600", "0", str(EPOCH + 25)) | near, START) == RateLimitHeaders(
-        600, 0, 25
+        600, 0, 25, is_epoch=True
     )
