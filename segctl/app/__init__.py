@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from segctl.app.import_files import ImportOptions, import_segments
     from segctl.app.listing import ListOptions, list_contact_lists, list_segments
     from segctl.app.new_files import write_new_file
+    from segctl.app.owners import code_owners, list_owners, write_code_owners
     from segctl.app.ownership import segment_ownership
     from segctl.app.plan import build_plan, read_request
     from segctl.app.preview import PreviewOptions, preview_audiences
@@ -57,6 +58,7 @@ _MODULES = {
     "build_plan": "segctl.app.plan",
     "check_current": "segctl.app.saved_plan",
     "check_digest": "segctl.app.saved_plan",
+    "code_owners": "segctl.app.owners",
     "connect": "segctl.app.connection",
     "detect_drift": "segctl.app.drift",
     "explain_segments": "segctl.app.explain",
@@ -64,6 +66,7 @@ _MODULES = {
     "format_files": "segctl.app.formatting",
     "import_segments": "segctl.app.import_files",
     "list_contact_lists": "segctl.app.listing",
+    "list_owners": "segctl.app.owners",
     "list_segments": "segctl.app.listing",
     "open_probe": "segctl.app.probe",
     "preview_audiences": "segctl.app.preview",
@@ -81,6 +84,7 @@ _MODULES = {
     "upgrade_segments": "segctl.app.upgrade",
     "validate_project": "segctl.app.validate",
     "write_accepted": "segctl.app.drift_acceptance",
+    "write_code_owners": "segctl.app.owners",
     "write_formatted": "segctl.app.formatting",
     "write_new_file": "segctl.app.new_files",
     "write_observed": "segctl.app.probe",
@@ -104,6 +108,7 @@ __all__ = [
     "build_plan",
     "check_current",
     "check_digest",
+    "code_owners",
     "connect",
     "detect_drift",
     "explain_segments",
@@ -111,6 +116,7 @@ __all__ = [
     "format_files",
     "import_segments",
     "list_contact_lists",
+    "list_owners",
     "list_segments",
     "open_probe",
     "preview_audiences",
@@ -128,6 +134,7 @@ __all__ = [
     "upgrade_segments",
     "validate_project",
     "write_accepted",
+    "write_code_owners",
     "write_formatted",
     "write_new_file",
     "write_observed",

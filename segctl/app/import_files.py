@@ -86,6 +86,12 @@ def _file_options(project: Project, options: ImportOptions) -> FileOptions:
     for option, texts in (("--owner", owners), ("--tag", options.tags)):
         if any(not text or text != text.strip() or not text.isprintable() for text in texts):
             raise UsageError(f"{option} must be one line of text, without spaces around it")
+    known = project.config.owners
+    if options.owner and known and options.owner not in known:
+        raise UsageError(
+            f"`owners:` in segctl.yaml has no owner `{options.owner}`",
+            hint=did_you_mean(options.owner, known, f"the owners are {', '.join(known)}"),
+        )
     layout, folder = Layout(), project.config.segments
     if options.layout is not None:
         layout = Layout.parse(options.layout)

@@ -96,6 +96,6 @@ def _lint(
 
 
 def rule_settings(project: Project) -> RuleSettings:
-    """Return the `lint` settings in segctl.yaml."""
+    """Return the settings of segctl.yaml that rules use."""
     lint = project.config.lint
-    return RuleSettings.from_config(lint.rules, lint.name_pattern)
+    return RuleSettings.from_config(lint.rules, lint.name_pattern, project.config.owners)

@@ -48,6 +48,7 @@ COMMANDS = {
     "contacts": "Keep the account's contacts here, to count audiences in them.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "history": "Show who created, changed, renamed or removed segments.",
+    "owners": "Show who owns which segments, or keep CODEOWNERS.",
     "list": "List the account's segments.",
     "lists": "List the account's contact lists.",
     "probe": "Test what segctl assumes about SendGrid, on a throw-away account.",

@@ -125,6 +125,31 @@ def missing_owner(declared: Declared, _: object) -> Iterator[KeyViolation]:
         yield KeyViolation(("name",), message, "add `owner:` with the name of a team")
 
 
+@rule("unknown-owner", Severity.ERROR)
+def unknown_owner(declared: Declared, owners: Collection[str]) -> Iterator[KeyViolation]:
+    """Report owners that segctl.yaml does not list.
+
+    `owners:` in `segctl.yaml` says who is behind each name. Nobody is asked to review a segment
+    whose owner is misspelt, or no longer in the list. Without `owners:`, this rule reports nothing.
+
+    Correct the name, or add it to `owners:`.
+
+    Bad::
+
+        # owners: {sales: "@acme/sales"}
+        owner: slaes
+
+    Good::
+
+        # owners: {sales: "@acme/sales"}
+        owner: sales
+    """
+    if declared.owner and declared.owner not in owners:
+        hint = did_you_mean(declared.owner, owners, "correct it, or add it to `owners:`")
+        message = f"`owners:` in segctl.yaml has no owner `{declared.owner}`"
+        yield KeyViolation(("owner",), message, hint)
+
+
 _RESERVED_DOMAIN = re.compile(
     r"(?:[\w-]+\.)*(?:example\.(?:com|net|org)|test|example|invalid)", re.IGNORECASE
 )
@@ -281,6 +306,7 @@ DECLARATION_RULES: Mapping[str, Rule] = MappingProxyType(
             duplicate_definition,
             name_pattern,
             missing_owner,
+            unknown_owner,
             address_in_tests,
             unknown_code,
             unused_ignore,

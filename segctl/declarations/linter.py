@@ -20,6 +20,7 @@ from segctl.declarations.lint_rules import (
     name_pattern,
     placeholder_in_name,
     unknown_code,
+    unknown_owner,
     unknown_parent,
     unused_ignore,
 )
@@ -37,7 +38,7 @@ from segctl.query.parser.parse import parse
 from segctl.query.parser.tokens import TokenKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from segctl.declarations.lint_rules import KeyViolation
     from segctl.declarations.suppressions import Suppression
@@ -56,22 +57,30 @@ _NO_SEVERITIES: Mapping[str, Severity | None] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class RuleSettings:
-    """The settings under `lint:` in segctl.yaml.
+    """The settings of segctl.yaml that rules use.
 
     `severities` maps codes to severities, `None` for off; other codes keep their default.
-    `name_pattern` is what whole names must match, or `None`.
+    `name_pattern` is what whole names must match, or `None`. `owners` are the names of owners, none
+    where any is allowed.
     """
 
     severities: Mapping[str, Severity | None] = field(default_factory=lambda: _NO_SEVERITIES)
     name_pattern: NamePattern | None = None
+    owners: Collection[str] = ()
 
     @classmethod
-    def from_config(cls, rules: Mapping[str, str], name_pattern: str | None = None) -> RuleSettings:
+    def from_config(
+        cls,
+        rules: Mapping[str, str],
+        name_pattern: str | None = None,
+        owners: Collection[str] = (),
+    ) -> RuleSettings:
         """Return the settings for values in which `settings_problems` finds no problem."""
         severities = {
             code: None if level == "off" else Severity(level) for code, level in rules.items()
         }
-        return cls(severities, None if name_pattern is None else NamePattern(name_pattern))
+        pattern = None if name_pattern is None else NamePattern(name_pattern)
+        return cls(severities, pattern, owners)
 
     def severity(self, code: str, default: Severity | None) -> Severity | None:
         """Return the severity of a finding, or `None` where it is not reported."""
@@ -271,6 +280,8 @@ class _FileLinter:
         """Call the rules for declarations, each with its second argument."""
         calls: list[tuple[Rule, object]] = [(missing_owner, None)]
         calls += [(placeholder_in_name, None), (address_in_tests, self.document.value)]
+        if self.settings.owners:
+            calls.append((unknown_owner, self.settings.owners))
         if self.settings.name_pattern is not None:
             calls.append((name_pattern, self.settings.name_pattern))
         if self.account_schema.lists is not None:

@@ -57,6 +57,16 @@ _IDENTIFIED = {
 }
 
 
+_QUERY_MESSAGES: dict[Path, tuple[str, str, str]] = {
+    ("query_dsl",): ("empty-query", "the query is empty", "write a SELECT statement"),
+    ("query_file",): (
+        "bad-query-file",
+        "`query_file` must be the path of a .sql file",
+        "write a path such as vip.sql, or put the query itself in `query_dsl`",
+    ),
+}
+
+
 def report_pattern(document: Document, error: Any, path: Path) -> None:
     """Report a string that does not match the pattern of its schema."""
     match path:
@@ -82,17 +92,9 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
                 path=path,
                 hint="write one line of plain text, without escape sequences, `|` and `>`",
             )
-        case ("query_dsl",):
-            document.report(
-                "empty-query", "the query is empty", path=path, hint="write a SELECT statement"
-            )
-        case ("query_file",):
-            document.report(
-                "bad-query-file",
-                "`query_file` must be the path of a .sql file",
-                path=path,
-                hint="write a path such as vip.sql, or put the query itself in `query_dsl`",
-            )
+        case _ if path in _QUERY_MESSAGES:
+            code, summary, hint = _QUERY_MESSAGES[path]
+            document.report(code, summary, path=path, hint=hint)
         case ("targets", _, "api_key_env"):
             document.report(
                 "bad-variable",
@@ -110,6 +112,8 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
                 key=True,
                 hint="start with a letter; use only letters, digits, - and _, at most 63 in all",
             )
+        case ("owners", *_):
+            _report_owner(document, error, path)
         case ("targets", _, "subuser"):
             document.report(
                 "bad-value",
@@ -121,3 +125,22 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
             report_percentage(document, path, "bad-value")
         case _:
             document.report("bad-value", f"{field_words(path)} has an invalid value", path=path)
+
+
+def _report_owner(document: Document, error: Any, path: Path) -> None:
+    """Report the name of an owner, which the path lacks, or who it is."""
+    if path == ("owners",):
+        document.report(
+            "bad-owner",
+            f"invalid owner {quote_value(error.instance)}",
+            path=(*path, error.instance),
+            key=True,
+            hint="use the name that segment files have in `owner`: one line of text",
+        )
+        return
+    document.report(
+        "bad-owner",
+        f"{field_words(path)} must be an e-mail address, @user or @org/team",
+        path=path,
+        hint='write one of them, in quotes, such as "@acme/crm"',
+    )

@@ -89,6 +89,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     ownership: Ownership = Ownership.HISTORY
     lint: Lint = field(default_factory=Lint)
+    owners: Mapping[str, str] = field(default_factory=dict)
     contacts: ContactFiles | None = None
     attention: int = DEFAULT_ATTENTION
     observes_automations: bool = False
@@ -264,6 +265,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         limits=_limits(value.get("limits", {})),
         ownership=Ownership(value.get("ownership", Ownership.HISTORY)),
         lint=_lint(value.get("lint", {})),
+        owners=value.get("owners", {}),
         contacts=_contacts(value.get("contacts")),
         attention=int(parse_percentage(value.get("attention", DEFAULT_ATTENTION))),
         observes_automations="automations" in value.get("references", {}),

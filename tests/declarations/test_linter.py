@@ -212,6 +212,19 @@ def test_a_name_must_match_the_pattern_of_the_project() -> None:
     assert run(f"name: 'sales: VIP'\nquery_dsl: {Q}\n", settings=settings) == ()
 
 
+def test_an_owner_must_be_listed_where_owners_are() -> None:
+    settings = RuleSettings.from_config({}, owners=("sales", "crm"))
+    (finding,) = run(f"name: a\nowner: slaes\nquery_dsl: {Q}\n", settings=settings)
+    assert (finding.code, str(finding.span)) == ("unknown-owner", "segments/1.yaml:2:8")
+    assert (finding.severity, finding.hint) == (Severity.ERROR, "did you mean `sales`?")
+    (far,) = run(f"name: a\nowner: it\nquery_dsl: {Q}\n", settings=settings)
+    assert far.hint == "correct it, or add it to `owners:`"
+    assert run(f"name: a\nowner: sales\nquery_dsl: {Q}\n", settings=settings) == ()
+    # A segment without an owner is the business of `missing-owner`.
+    assert run(f"name: a\nquery_dsl: {Q}\n", settings=settings) == ()
+    assert run(f"name: a\nowner: it\nquery_dsl: {Q}\n") == ()
+
+
 def test_two_segments_with_the_same_definition_are_reported() -> None:
     first = f"name: a\nquery_dsl: {Q} WHERE plan = 'x' AND city = 'y'\n"
     second = f"name: b\nquery_dsl: {Q.lower()} where city='y' and plan='x'\n"

@@ -32,6 +32,7 @@ default_target: sandbox
 targets: {production: {api_key_env: SENDGRID_API_KEY, region: eu}}
 limits: {max_destroy: 5, max_audience_change: 20 %}
 lint: {rules: {drops-nulls: error}, name_pattern: "[A-Z]+(-[a-z]+)*.*"}
+owners: {sales: "@acme/sales", "Jana": jana@example.com}
 contacts: {contacts: contacts.csv}
 time_zone: Europe/Prague
 """

@@ -163,6 +163,18 @@ def test_a_bad_choice_writes_nothing(
     assert files(connected) == {}
 
 
+def test_an_owner_that_the_settings_do_not_have_is_an_error(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.console.create("Newsletter", VIP)
+    connected.write({"segctl.yaml": "version: 1\nowners: {sales: '@acme/sales'}\n"})
+    result = connected.run("import", "--all", "--owner", "slaes")
+    assert (result.code, result.out) == (1, "")
+    assert "`owners:` in segctl.yaml has no owner `slaes`" in result.err
+    assert "did you mean `sales`?" in result.err
+    assert connected.run("import", "--all", "--owner", "sales").code == 0
+
+
 def test_the_name_of_a_parent_list_is_not_guessed(connected: Project, remote: Remote) -> None:
     console = remote.emulator.console
     console.add_list("Newsletter", id=NEWSLETTER)

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.posix
 VIP = query("total_spend > 500")
 OWN_CONTACTS = "version: 1\ncontacts: {contacts: people.csv}\n"
 PULLED = "version: 1\ncontacts: pulled\n"
+OWNERS = "version: 1\nowners: {sales: '@acme/sales'}\n"
 EXPORT = f"{hashlib.sha256(b'').hexdigest()[:12]}-1"
 """The first file of an export of all contacts."""
 
@@ -64,6 +65,11 @@ FILES = [
     Attack("plan", ".cache/pins/DIGEST.json", 0),
     Attack("fmt", "segments/linked.yaml", 1),
     Attack("import --all", "segments/unmanaged.yaml", 1),
+    *(
+        Attack("owners --codeowners", f"{folder}CODEOWNERS", settings=OWNERS)
+        for folder in (".github/", "", "docs/")
+    ),
+    Attack("owners --codeowners owners.txt", "owners.txt", settings=OWNERS),
     Attack(f"{OUT} plan.json", "plan.json"),
     Attack(f"{OUT} ./segments/../plan.json", "plan.json"),
     Attack(f"{JOURNAL} journal.ndjson", "journal.ndjson"),
@@ -96,6 +102,7 @@ FILES = [
 FOLDERS = [
     *(Attack("init", link) for link in ("schemas", ".github", ".github/actions", "segments")),
     Attack("init --update", "schemas"),
+    Attack("owners --codeowners", ".github", settings=OWNERS),
     Attack("account pull", "segments"),
     Attack("account pull", "segments/accounts"),
     Attack("fmt", "segments", 1),
