@@ -123,7 +123,9 @@ class Output:
                 from segctl.render.github import workflow_annotations  # noqa: PLC0415
 
                 diagnostics = report_diagnostics(report)
-                return workflow_annotations(diagnostics, self._context(now), report_title(report))
+                return workflow_annotations(
+                    diagnostics, self._context(now), report_title(report, plan.target)
+                )
             case "sarif":
                 from segctl.render.as_diagnostics import report_diagnostics  # noqa: PLC0415
 
@@ -138,7 +140,7 @@ class Output:
                 from segctl.render.report_text import report_text  # noqa: PLC0415
 
                 is_quiet = self.console.verbosity < 0
-                return report_text(report, self.console.style, quiet=is_quiet)
+                return report_text(report, self.console.style, plan.target, quiet=is_quiet)
 
     def drift(self, detected: DriftResult, target: TargetRef) -> str:
         """Return drift; the text format leaves out the diagnostics."""
@@ -160,7 +162,7 @@ class Output:
                 from segctl.render.github import workflow_annotations  # noqa: PLC0415
                 from segctl.render.terminal import Style  # noqa: PLC0415
 
-                closing = drift_summary(report, Style())
+                closing = drift_summary(report, Style(), target)
                 every = (*diagnostics, *drift_diagnostics(report))
                 return workflow_annotations(every, self._context(now), closing)
             case "sarif":
@@ -176,7 +178,7 @@ class Output:
             case _:
                 from segctl.render.drift_text import drift_text  # noqa: PLC0415
 
-                return drift_text(report, self.console.style)
+                return drift_text(report, self.console.style, target)
 
     def diagnostics(
         self,

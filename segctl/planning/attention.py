@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 class Attention(StrEnum):
     """Why a change needs attention, the most pressing reason first.
 
-    `SCHEDULED`: a scheduled Single Send goes to the segment. `ENDS_ID`: it is deleted, or gets
+    `SCHEDULED`: a scheduled Single Send goes to the segment. `AUTOMATION`: a live automation uses
+    it. `ENDS_ID`: it is deleted, or gets
     another id. `PROTECTED`: its file has `protected: true`. `LARGE`: its audience changes by more
     than `attention` in segctl.yaml. `WINDOW`: its query looks further back or ahead, or less far.
     """
 
     SCHEDULED = "scheduled-send"
+    AUTOMATION = "live-automation"
     ENDS_ID = "id-ends"
     PROTECTED = "protected"
     LARGE = "large-change"
@@ -46,17 +48,21 @@ class ReviewItem:
 def review_order(plan: Plan) -> tuple[ReviewItem, ...]:
     """Return the changes of a plan in the order in which to review them.
 
-    Those that need attention come first, by their most pressing reason; the others follow in the
-    order of the plan.
+    Those that need attention come first, by their most pressing reason. Among equals the largest
+    change of an audience comes first, and those that were not counted are in the order of the plan.
     """
+    rank = {reason: place for place, reason in enumerate(Attention)}
+
+    def key(item: ReviewItem) -> tuple[int, float]:
+        impact = impact_of(item.change)
+        pressing = rank[item.reasons[0]] if item.reasons else len(rank)
+        return pressing, 1 if impact is None else -audience_change(impact)
+
     items = [
         ReviewItem(number, change, attention_of(change, plan))
         for number, change in enumerate(plan.changes, 1)
     ]
-    rank = {reason: place for place, reason in enumerate(Attention)}
-    return tuple(
-        sorted(items, key=lambda item: rank[item.reasons[0]] if item.reasons else len(rank))
-    )
+    return tuple(sorted(items, key=key))
 
 
 def attention_of(change: Change, plan: Plan) -> tuple[Attention, ...]:
@@ -70,6 +76,8 @@ def attention_of(change: Change, plan: Plan) -> tuple[Attention, ...]:
 def _reasons(change: Change, plan: Plan) -> Iterator[Attention]:
     if any(send.is_scheduled for send in plan.single_sends_to(change)):
         yield Attention.SCHEDULED
+    if any(automation.is_live for automation, _ in plan.automations_using(change)):
+        yield Attention.AUTOMATION
     if isinstance(change, Delete | Replace | Upgrade):
         yield Attention.ENDS_ID
     if not isinstance(change, Create | Delete) and change.is_protected:

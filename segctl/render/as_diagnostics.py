@@ -13,17 +13,21 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
+from segctl.planning.attention import review_order
 from segctl.planning.drift import DriftKind
 from segctl.planning.proofs import proof_remark
 from segctl.planning.references import id_ending_changes
-from segctl.render.audience_counts import audience_summary
+from segctl.render.attention import describe_attention
+from segctl.render.audience_counts import audience_summary, counted_by_sendgrid
+from segctl.render.context import target_name
 from segctl.render.plan_text import describe_reason
 from segctl.render.report_text import report_summary
-from segctl.render.terminal import Style, count
+from segctl.render.terminal import Style
 
 if TYPE_CHECKING:
-    from segctl.model import Change, Plan
+    from segctl.model import Plan, TargetRef
     from segctl.model.report import Outcome, Report
+    from segctl.planning.attention import ReviewItem
     from segctl.planning.drift import DriftReport
 
 _SEVERITIES = {
@@ -54,16 +58,21 @@ def plan_diagnostics(plan: Plan) -> tuple[Diagnostic, ...]:
     """
     notes = [notice for notice in plan.diagnostics if notice.severity is Severity.INFO]
     problems = [notice for notice in plan.diagnostics if notice.severity is not Severity.INFO]
-    return (*plan.refusals, *problems, *map(change_diagnostic, plan.changes), *notes)
+    changes = (change_diagnostic(item, plan) for item in review_order(plan))
+    return (*plan.refusals, *problems, *changes, *notes)
 
 
 def plan_problem_diagnostics(plan: Plan) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of a plan, and one for each change that ends a segment's id."""
-    return (*plan.refusals, *plan.diagnostics, *map(change_diagnostic, id_ending_changes(plan)))
+    ending = set(map(id, id_ending_changes(plan)))
+    items = (item for item in review_order(plan) if id(item.change) in ending)
+    changes = (change_diagnostic(item, plan) for item in items)
+    return (*plan.refusals, *plan.diagnostics, *changes)
 
 
-def change_diagnostic(change: Change) -> Diagnostic:
+def change_diagnostic(item: ReviewItem, plan: Plan) -> Diagnostic:
     """Return a diagnostic for a planned change, at its place in a file."""
+    change = item.change
     match change:
         case Create():
             summary, severity = f"`{change.name}` would be created", Severity.INFO
@@ -79,10 +88,11 @@ def change_diagnostic(change: Change) -> Diagnostic:
             summary, severity = f"`{change.name}` would be deleted", Severity.WARNING
         case _:
             assert_never(change)
-    contacts = None if isinstance(change, Create) else change.contacts_count
-    details = [count(contacts, "contact") + " now"] if contacts is not None else []
+    details = [counted] if (counted := counted_by_sendgrid(change)) else []
     details += [f"audience {audience}"] if (audience := audience_summary(change)) else []
     details += [reason] if (reason := describe_reason(change)) else []
+    details += [f"owner {change.metadata.owner}"] if change.metadata.owner else []
+    details += [attention] if (attention := describe_attention(item, plan)) else []
     summary += f" ({'; '.join(details)})" if details else ""
     return Diagnostic(f"plan-{action_name(change)}", severity, summary, change.span)
 
@@ -94,11 +104,11 @@ def _patch_phrase(change: Patch) -> str:
     return " and ".join(phrases)
 
 
-def report_title(report: Report) -> str:
+def report_title(report: Report, target: TargetRef) -> str:
     """Return a line that summarizes a report, also an empty one."""
     if not (report.outcomes or report.interrupted):
-        return "Nothing to apply: the account matches the files."
-    return report_summary(report, Style())
+        return f"Nothing to apply to {target_name(target)}: the account matches the files."
+    return report_summary(report, Style(), target)
 
 
 def report_diagnostics(report: Report) -> tuple[Diagnostic, ...]:

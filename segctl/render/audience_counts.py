@@ -1,45 +1,59 @@
-"""Audience sizes in words and numbers, for every view.
+"""Sizes of segments in words and numbers, each with who counted it and when, for every view.
 
-Formats an `Impact`, and sorts changes by size, the largest first. Does not add anything up: a
-contact can be in several segments, and a sum would count it in each.
+SendGrid's count is of a segment as it is; segctl counts before and after a change, in contacts that
+were pulled. Does not add anything up: a contact can be in several segments, and a sum would count
+it in each.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.timestamps import parse_time_or_none
 from segctl.model import Create, Reason
-from segctl.planning.audience_limits import audience_change, impact_of, with_audience
+from segctl.planning.attention import review_order
+from segctl.planning.audience_limits import impact_of
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
-    from segctl.model import Change, Impact, Patch, Plan, Replace
+    from segctl.model import Change, Impact, Plan
+    from segctl.planning.attention import ReviewItem
 
 NOT_SUMMED = "A contact can be in several segments, so these numbers cannot be added up."
 NO_CHANGE = "no contact gained or lost"
+OWN_LABEL = "by segctl's count"
 _DATE_LENGTH = 10
 """Characters of a date in ISO form."""
 
 
-def audience_changes(plan: Plan) -> list[tuple[int, Create | Patch | Replace]]:
-    """Return the changes of audiences with their numbers in the plan, the largest change first.
+def audience_changes(plan: Plan) -> list[ReviewItem]:
+    """Return the changes with an audience before or after them, in the order of review.
 
-    Changes that were not counted come last; empty where none was. Steps that only free a name are
-    left out.
+    Empty if no change was counted. Steps that only free a name are left out.
     """
-    numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
-    changes = [
-        (numbers[id(change)], change)
-        for change in with_audience(plan.changes)
-        if change.reason is not Reason.FREES_NAME
-    ]
-    if all(change.impact is None for _, change in changes):
+    if all(impact_of(change) is None for change in plan.changes):
         return []
-    return sorted(changes, key=lambda pair: -_size(pair[1].impact))
+    return [item for item in review_order(plan) if item.change.reason is not Reason.FREES_NAME]
 
 
-def _size(impact: Impact | None) -> float:
-    return -1 if impact is None else audience_change(impact)
+def counted_by_sendgrid(change: Change) -> str:
+    """Return SendGrid's count of a segment and its time; empty where there is none."""
+    if isinstance(change, Create) or change.contacts_count is None:
+        return ""
+    return f"{count(change.contacts_count, 'contact')} now {sendgrid_label(change)}"
+
+
+def count_cell(change: Change) -> str:
+    """Return SendGrid's count as a cell of a table of segctl's own: `4 (SendGrid)`."""
+    if isinstance(change, Create) or change.contacts_count is None:
+        return "?"
+    return f"{change.contacts_count:,} (SendGrid)"
+
+
+def sendgrid_label(change: Change) -> str:
+    """Return whose count it is, and from when: `by SendGrid's count of 2026-06-17 20:36 UTC`."""
+    time = None if isinstance(change, Create) else parse_time_or_none(change.counted_at)
+    return "by SendGrid's count" + (f" of {time:%Y-%m-%d %H:%M} UTC" if time else "")
 
 
 def format_counts(change: Change, *, arrow: str = "->", minus: str = "-") -> str:
@@ -67,4 +81,6 @@ def format_dataset(impact: Impact) -> str:
 def audience_summary(change: Change) -> str:
     """Return all of it in one line; empty where it was not counted."""
     impact = impact_of(change)
-    return "" if impact is None else f"{format_counts(change)} of {format_dataset(impact)}"
+    if impact is None:
+        return ""
+    return f"{format_counts(change)} of {format_dataset(impact)} {OWN_LABEL}"

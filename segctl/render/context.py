@@ -9,8 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.render.terminal import clean
+
 if TYPE_CHECKING:
     from segctl.errors import Span
+    from segctl.model import TargetRef
+
+
+def target_name(target: TargetRef) -> str:
+    """Return a target as headings name it: `production`, `production (subuser shop)`."""
+    subuser = f" (subuser {target.subuser})" if target.subuser else ""
+    return clean(f"{target.name}{subuser}")
 
 
 @dataclass(frozen=True, slots=True)

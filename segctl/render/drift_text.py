@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl.planfile.to_json import diagnostics_json, document_header
 from segctl.planning.drift import DriftKind
-from segctl.render.context import RenderContext
+from segctl.render.context import RenderContext, target_name
 from segctl.render.distinct import distinct
 from segctl.render.terminal import clean, count
 
@@ -27,7 +27,7 @@ KIND_LABELS = {
 }
 
 
-def drift_text(report: DriftReport, style: Style) -> str:
+def drift_text(report: DriftReport, style: Style, target: TargetRef) -> str:
     """Return each segment that differs, and a summary."""
     lines = []
     for drift in report.drifts:
@@ -38,13 +38,14 @@ def drift_text(report: DriftReport, style: Style) -> str:
         for clause in drift.clauses:
             texts = (show(clause.after), show(clause.before))
             lines.append(f"      {' -> '.join(text or '(none)' for text in texts)}")
-    return "\n".join([*lines, drift_summary(report, style)]) + "\n"
+    return "\n".join([*lines, drift_summary(report, style, target)]) + "\n"
 
 
-def drift_summary(report: DriftReport, style: Style) -> str:
+def drift_summary(report: DriftReport, style: Style, target: TargetRef) -> str:
     """Return the line that summarizes a report."""
     total = len(report.drifts)
-    summary = f"Drift: {count(total, 'segment')}." if total else "No drift."
+    name = target_name(target)
+    summary = f"Drift on {name}: {count(total, 'segment')}." if total else f"No drift on {name}."
     pending = f" {count(report.pending, 'change')} not applied yet." if report.pending else ""
     return style.bold(summary) + pending
 

@@ -1,4 +1,7 @@
-"""A plan as text for a terminal or a log, in the style of Terraform. Does not decide anything."""
+"""A plan as text for a terminal or a log, in the style of Terraform.
+
+The changes that need attention come first. Does not decide anything.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,21 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile.to_json import action_name, digest
+from segctl.planning.attention import review_order
 from segctl.planning.references import id_ending_changes
-from segctl.render.audience_counts import audience_summary
+from segctl.render.attention import (
+    COUNTS_NOTE,
+    describe_attention,
+    description_of,
+    has_counts,
+    plain_action,
+)
+from segctl.render.audience_counts import audience_summary, counted_by_sendgrid
+from segctl.render.context import target_name
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.distinct import distinct, distinct_lines
 from segctl.render.lists import format_lists, list_name, lists_in_queries
+from segctl.render.single_sends import describe_effect
 from segctl.render.terminal import Style, clean, count
 
 if TYPE_CHECKING:
@@ -18,6 +31,7 @@ if TYPE_CHECKING:
 
     from segctl.model import Plan, Segment
     from segctl.model.contact_fields import ListNames
+    from segctl.planning.attention import ReviewItem
 
 _SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "upgrade": "^", "delete": "-"}
 _CONTEXT = 3
@@ -37,14 +51,15 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
         ending = "".join(f"{_head(change, style)}\n" for change in id_ending_changes(plan))
         return errors + ending + summary
     parts = [diagnostics_text(plan.notices, style)] if plan.notices else []
-    parts += [_change(change, plan, style) for change in plan.changes]
+    parts += [_change(item, plan, style) for item in review_order(plan)]
     if verbosity > 0:
         parts += [text for text in (_unchanged(plan, style), _unmanaged(plan, style)) if text]
     if errors:
         parts.append(errors)
     if not plan.changes and plan.ignored and not plan.errors:
         summary = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{summary}"
-    parts.append(summary)
+    note = style.dim(COUNTS_NOTE) + "\n" if has_counts(plan) else ""
+    parts.append(note + summary)
     if verbosity > 0:
         parts[-1] += style.dim(f"Digest {digest(plan)}") + "\n"
     return "\n".join(parts)
@@ -52,19 +67,22 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
 
 def plan_summary(plan: Plan, style: Style) -> str:
     """Return the line that summarizes a plan."""
-    summary = plan.summary
+    summary, target = plan.summary, target_name(plan.target)
     errors = len(plan.errors)
     if errors:
-        line = f"{count(errors, 'error')}: nothing can be applied."
+        line = f"{count(errors, 'error')}: nothing can be applied to {target}."
         return style.bold(line) + _left_alone(plan) + "\n"
     if not plan.changes:
         matches = "matches" if summary.unchanged == 1 else "match"
-        line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {clean(plan.folder)}/."
+        line = (
+            f"No changes. {count(summary.unchanged, 'segment')} of {target} {matches} "
+            f"{clean(plan.folder)}/."
+        )
         return style.bold(line) + "\n"
     # Most accounts have no v1 segments left.
     upgrades = f"{summary.upgrade} to upgrade, " if summary.upgrade else ""
     line = (
-        f"Plan: {summary.create} to create, {summary.patch} to patch, "
+        f"Plan for {target}: {summary.create} to create, {summary.patch} to patch, "
         f"{summary.replace} to replace, {upgrades}{summary.delete} to delete."
     )
     return style.bold(line) + _left_alone(plan) + "\n"
@@ -92,18 +110,27 @@ def _head(change: Change, style: Style) -> str:
     action = action_name(change)
     paint = action_color(change, style)
     symbol = _SYMBOLS[action]
-    return f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
+    name = style.bold(clean(change.name))
+    return f"{paint(f'{symbol:>3} {action}')}  {name}  {style.dim(f'({plain_action(change)})')}"
 
 
-def _change(change: Change, plan: Plan, style: Style) -> str:
-    lists = plan.lists
+def _change(item: ReviewItem, plan: Plan, style: Style) -> str:
+    change, lists = item.change, plan.lists
     lines = [_head(change, style), f"      {style.dim(_details(change))}"]
-    audience = audience_summary(change)
-    if audience:
-        lines.append(f"      {style.bold('audience')}  {audience}")
     lines += [
-        f"      {style.bold('used by')}   {clean(f'{send.name}, {send.timing}')}"
-        for send in plan.single_sends_to(change)
+        f"      {paint(f'{label:<9}')} {text}"
+        for label, text, paint in (
+            ("attention", clean(describe_attention(item, plan)), style.yellow),
+            ("about", clean(description_of(change)), style.bold),
+            ("owner", clean(change.metadata.owner), style.bold),
+            ("tags", clean(", ".join(change.metadata.tags)), style.bold),
+            ("audience", audience_summary(change), style.bold),
+            *(
+                ("used by", f"{clean(send.name)}, {describe_effect(send, change)}", style.bold)
+                for send in plan.single_sends_to(change)
+            ),
+        )
+        if text
     ]
     lines += [
         f"      {style.bold('used by')}   "
@@ -165,8 +192,8 @@ def _details(change: Change) -> str:
             details.append(f"id {change.id}")
             if isinstance(change, Replace) and change.successor is not None:
                 details.append(f"its successor exists, id {change.successor.id}")
-            if change.contacts_count is not None:
-                details.append(f"{count(change.contacts_count, 'contact')} now")
+            if counted := counted_by_sendgrid(change):
+                details.append(counted)
             if not isinstance(change, Delete) and change.is_protected:
                 details.append("protected")
         case _:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from segctl.model.report import Refresh, RefreshStatus, Status
 from segctl.planfile.to_json import PAST_TENSE, action_name
+from segctl.render.context import target_name
 from segctl.render.terminal import Style, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from segctl.model import TargetRef
     from segctl.model.report import Outcome, Report
 
 _REFRESH_LABELS = {
@@ -33,19 +35,20 @@ _UNFINISHED = (
 _NOT_FAILED = (Status.NOT_ATTEMPTED, Status.WAITING)
 
 
-def report_text(report: Report, style: Style, *, quiet: bool = False) -> str:
-    """Return the report of an apply; `quiet` omits what succeeded."""
+def report_text(report: Report, style: Style, target: TargetRef, *, quiet: bool = False) -> str:
+    """Return the report of an apply to a target; `quiet` omits what succeeded."""
     lines: list[str] = []
     for outcome in report.outcomes:
         if not (quiet and outcome.status is Status.DONE and not outcome.message):
             lines += _outcome_lines(outcome, style)
     if report.refreshes:
         lines += refresh_lines(report.refreshes, style, quiet=quiet)
-    return "\n".join([*lines, report_summary(report, style)]) + "\n"
+    return "\n".join([*lines, report_summary(report, style, target)]) + "\n"
 
 
-def report_summary(report: Report, style: Style) -> str:
+def report_summary(report: Report, style: Style, target: TargetRef) -> str:
     """Return the line that summarizes a report."""
+    name = target_name(target)
     counts = report.counts
     parts = [f"{counts[Status.DONE]} done"]
     parts += [f"{counts[status]} {status.label}" for status in _UNFINISHED if counts[status]]
@@ -56,13 +59,13 @@ def report_summary(report: Report, style: Style) -> str:
         refreshed += f", {statuses.count(RefreshStatus.DEFERRED)} deferred"
     refreshed += "." if total else ""
     if report.interrupted:
-        head = "Interrupted:"
+        head = f"Interrupted on {name}:"
     elif report.is_complete:
-        head = "Applied:"
+        head = f"Applied to {name}:"
     elif not report.is_partial:
-        head = "Nothing applied:"
+        head = f"Nothing applied to {name}:"
     else:
-        head = "Partially applied:"
+        head = f"Partially applied to {name}:"
     return style.bold(f"{head} {', '.join(parts)}.") + refreshed
 
 

@@ -87,7 +87,9 @@ def test_lists_are_not_read_if_no_change_mentions_one(connected: Project, accoun
     connected.clock.sleep(3600)
     connected.run("plan")
     sent = len(account.emulator.log)
-    assert connected.run("plan", "-q").out == "No changes. 2 segments match segments/.\n"
+    assert (
+        connected.run("plan", "-q").out == "No changes. 2 segments of production match segments/.\n"
+    )
     assert len(account.emulator.log) == sent + 1
 
 

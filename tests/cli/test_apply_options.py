@@ -105,7 +105,7 @@ def test_an_invalid_query_is_reported_with_its_place(in_time: Project, remote: R
     assert result.code == 4
     assert "failed        create VIP: SendGrid does not accept its query" in result.out
     assert f"    at {file}:2:12\n" in result.out
-    assert "Partially applied: 0 done, 1 failed." in result.out
+    assert "Partially applied to production: 0 done, 1 failed." in result.out
     assert remote.definitions()["VIP"] == (WRONG, ())
     again = in_time.run("apply", "--auto-approve")
     assert again.code == 0
@@ -132,7 +132,7 @@ def test_fail_fast_starts_no_more_changes(connected: Project, remote: Remote) ->
     argv = ("apply", "--auto-approve", "--parallelism", "1", "--fail-fast")
     result = connected.run(*argv)
     assert result.code == 4
-    assert "Partially applied: 1 done, 1 failed, 2 not attempted." in result.out
+    assert "Partially applied to production: 1 done, 1 failed, 2 not attempted." in result.out
     assert connected.run(*argv).code == 0
 
 

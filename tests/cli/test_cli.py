@@ -308,7 +308,7 @@ def test_verbosity(connected: Project, remote: Remote) -> None:
     connected.declare("Same", VIP)
     connected.declare("New", VIP)
     closing = (
-        "Plan: 1 to create, 0 to patch, 0 to replace, 0 to delete. "
+        "Plan for production: 1 to create, 0 to patch, 0 to replace, 0 to delete. "
         "1 unchanged, 1 unmanaged (left alone).\n"
     )
     assert connected.run("plan", "-q").out == closing
@@ -326,7 +326,7 @@ def test_a_plan_with_errors_exits_with_1(connected: Project, remote: Remote) -> 
     assert result.code == 1
     assert "error[name-held-by-v1]" in result.out
     assert result.out.endswith(
-        "1 error: nothing can be applied. 0 unchanged, 0 unmanaged (left alone).\n"
+        "1 error: nothing can be applied to production. 0 unchanged, 0 unmanaged (left alone).\n"
     )
     assert connected.run("apply", "--auto-approve").code == 1
 
@@ -375,7 +375,10 @@ def test_apply_without_changes_does_not_ask(connected: Project, remote: Remote) 
     remote.emulator.console.create("VIP", VIP)
     connected.declare("VIP", VIP)
     result = connected.run("apply")
-    assert (result.code, result.out) == (0, "No changes. 1 segment matches segments/.\n")
+    assert (result.code, result.out) == (
+        0,
+        "No changes. 1 segment of production matches segments/.\n",
+    )
 
 
 def test_a_refused_plan_changes_nothing(connected: Project, remote: Remote) -> None:
@@ -406,7 +409,7 @@ def test_an_apply_that_fails_in_part_exits_with_4_and_a_report(
     remote.emulator.faults.add("POST * 403 #2")
     result = connected.run("apply", "--auto-approve", "--parallelism", "1")
     assert result.code == 4
-    assert "Partially applied: 2 done, 1 failed." in result.out
+    assert "Partially applied to production: 2 done, 1 failed." in result.out
     assert set(remote.definitions()) == {"A", "C"}
     assert connected.run("apply", "--auto-approve").code == 0
     assert set(remote.definitions()) == {"A", "B", "C"}
@@ -457,7 +460,7 @@ def test_apply_refreshes_what_it_changed(connected: Project, remote: Remote) -> 
         connected.declare(f"New {number:02}", VIP)
     result = connected.run("apply", "--auto-approve", "--refresh", "changed")
     assert result.code == 0
-    assert "Applied: 11 done. 10 of 11 refreshing, 1 deferred." in result.out
+    assert "Applied to production: 11 done. 10 of 11 refreshing, 1 deferred." in result.out
     late = "deferred      New 10: not before 2026-07-16 00:00 UTC: the limit is 10 refreshes"
     assert late in result.out
     asked = [e.target for e in remote.emulator.log if "/refresh/" in e.target]
@@ -465,7 +468,7 @@ def test_apply_refreshes_what_it_changed(connected: Project, remote: Remote) -> 
     # The next run knows: nothing is asked in vain.
     connected.declare("Late", VIP, extra="refresh_priority: 100\n")
     result = connected.run("apply", "--auto-approve", "--refresh", "changed")
-    assert "Applied: 1 done. 0 of 1 refreshing, 1 deferred." in result.out
+    assert "Applied to production: 1 done. 0 of 1 refreshing, 1 deferred." in result.out
     assert result.code == 0
     assert len([e for e in remote.emulator.log if "/refresh/" in e.target]) == 10
 
@@ -493,11 +496,11 @@ def test_a_quiet_apply_shows_the_summary(connected: Project) -> None:
     result = connected.run("apply", "-q", "--auto-approve")
     assert result.out.splitlines() == [
         (
-            "Plan: 1 to create, 0 to patch, 0 to replace, 0 to delete. "
+            "Plan for production: 1 to create, 0 to patch, 0 to replace, 0 to delete. "
             "0 unchanged, 0 unmanaged (left alone)."
         ),
         "",
-        "Applied: 1 done.",
+        "Applied to production: 1 done.",
     ]
     assert result.err == ""
 
@@ -666,7 +669,7 @@ def test_the_sandbox_keeps_its_state_between_runs(project: Project) -> None:
     }
     assert project.run("--target", "sandbox", "apply", "--auto-approve").code == 0
     last = project.run("plan", SEGCTL_TARGET="sandbox")
-    assert last.out.endswith("No changes. 2 segments match segments/.\n")
+    assert last.out.endswith("No changes. 2 segments of sandbox match segments/.\n")
     assert (project.root / ".segctl" / ".gitignore").read_text("utf-8").endswith("*\n")
 
 

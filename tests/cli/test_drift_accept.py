@@ -59,7 +59,7 @@ def test_an_edit_by_hand_is_accepted_and_nothing_else_changes(
         "  WHERE total_spend > 500\n", "  WHERE total_spend > 750\n    AND city = 'Brno'\n"
     ).replace("query_dsl: | # see the wiki\n", "# see the wiki\nquery_dsl: |\n")
     assert connected.run("fmt", "--check").code == 0
-    assert "No drift." in connected.run("drift").out
+    assert "No drift on production." in connected.run("drift").out
     assert "No changes." in connected.run("plan").out
     assert connected.run("apply", "--auto-approve").code == 0
     assert remote.definitions()["VIP customers"][0] == EDITED

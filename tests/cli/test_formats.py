@@ -78,7 +78,9 @@ def test_a_plan_has_every_format(changing: Project, output: str) -> None:
         assert (name in result.out) == (output != "sarif" or name == "Going")
     match output:
         case "github":
-            assert "::notice title=segctl::Plan: 1 to create, 1 to patch" in result.out
+            assert (
+                "::notice title=segctl::Plan for production: 1 to create, 1 to patch" in result.out
+            )
             assert any(re.match(r"::warning .*`Going` would be deleted", line) for line in parsed)
         case "sarif":
             assert parsed["automationDetails"]["id"] == "segctl/plan/production/"
@@ -124,12 +126,14 @@ def test_a_report_has_every_format(changing: Project, remote: Remote, output: st
     if output == "text":
         return
     # The plan is for the person who watches; stdout is for the reader of the report.
-    assert "Plan: 1 to create, 1 to patch" in result.err
-    assert "Plan: 1 to create" not in result.out
+    assert "Plan for production: 1 to create, 1 to patch" in result.err
+    assert "Plan for production: 1 to create" not in result.out
     match output:
         case "github":
             assert parsed[0].startswith("::error file=segments/new.yaml,line=1,col=7,")
-            assert any("::Partially applied: 2 done, 1 failed." in line for line in parsed)
+            assert any(
+                "::Partially applied to production: 2 done, 1 failed." in line for line in parsed
+            )
         case "sarif":
             assert [entry["ruleId"] for entry in parsed["results"]] == ["apply-failed"]
         case "json":
@@ -137,7 +141,7 @@ def test_a_report_has_every_format(changing: Project, remote: Remote, output: st
             assert parsed["summary"] | {"done": 2, "failed": 1} == parsed["summary"]
             assert [entry["written"] for entry in parsed["outcomes"]].count(False) == 1
         case _:
-            assert "Partially applied: 2 done, 1 failed." in parsed.text
+            assert "Partially applied to production: 2 done, 1 failed." in parsed.text
     remote.clock.forward(minutes=10)
     assert changing.run("apply", "--auto-approve").code == 0
     done = changing.run("apply", "--auto-approve", "--format", output)

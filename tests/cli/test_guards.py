@@ -233,7 +233,10 @@ def test_an_apply_reports_what_it_did_whatever_ends_it(
 def test_an_apply_reports_that_it_changed_nothing(connected: Project, remote: Remote) -> None:
     connected.declare("A", VIP)
     remote.emulator.faults.add("POST * 400 always")
-    assert "Nothing applied: 0 done, 1 failed." in connected.run("apply", "--auto-approve").out
+    assert (
+        "Nothing applied to production: 0 done, 1 failed."
+        in connected.run("apply", "--auto-approve").out
+    )
 
 
 # The table on a narrow terminal

@@ -76,7 +76,7 @@ def test_a_change_is_counted_refused_allowed_and_applied_once(
     }  # fmt: skip
     done = shop.run("plan")
     assert done.code == 3
-    assert "audience  4 -> 10 (+6, -0) of 20 contacts\n" in done.out
+    assert "audience  4 -> 10 (+6, -0) of 20 contacts by segctl's count\n" in done.out
     assert "error[audience-change]: the audience of `VIP` would change by 150 %" in done.out
     assert "allow_audience_change: 150%" in done.out
     refused = shop.run("apply", "--auto-approve")
@@ -94,7 +94,7 @@ def test_a_change_is_counted_refused_allowed_and_applied_once(
     )
     applied = shop.run("apply", "--auto-approve")
     assert applied.code == 0, applied.out + applied.err
-    assert "audience  19 of 20 contacts\n" in applied.out
+    assert "audience  19 of 20 contacts by segctl's count\n" in applied.out
     again = shop.run("plan", "--detailed-exitcode")
     assert (again.code, "No changes." in again.out) == (0, True)
 
@@ -145,7 +145,8 @@ def test_a_swap_and_a_delete_have_the_impacts_that_are_known(shop: Project, remo
     }
     comment = shop.run("plan", "--format", "markdown").out
     table = comment[comment.index("Audience size") : comment.index("</table>")]
-    assert table.count("<tr>") == 3
+    assert table.count("<tr>") == 4
+    assert '<code>Gone</code></td><td align="right">14 (SendGrid)' in table
 
 
 def test_no_view_of_a_plan_names_a_contact(shop: Project) -> None:
@@ -276,7 +277,9 @@ def test_contacts_of_another_account_are_not_counted_and_old_contacts_are_report
     with duckdb.connect(str(path)) as base:
         base.execute("UPDATE segctl_base SET value = ? WHERE key = 'account'", [account])
     done = shop.run("plan")
-    assert "audience  4 -> 10 (+6, -0) of 20 contacts as of 2026-07-05\n" in done.out
+    assert (
+        "audience  4 -> 10 (+6, -0) of 20 contacts as of 2026-07-05 by segctl's count\n" in done.out
+    )
     assert "info[audience-old]: audience counts use contacts pulled 10 days ago" in (done.out)
 
 

@@ -67,15 +67,15 @@ def test_the_story_over_http(
         env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
         code, out, _ = run("plan", "--detailed-exitcode", **env)
         assert code == 2
-        assert "Plan: 1 to create, 1 to patch" in out
+        assert "Plan for production: 1 to create, 1 to patch" in out
         code, out, err = run("apply", "--auto-approve", "--refresh", "changed", **env)
         assert (code, err) == (0, "create VIP …\npatch Newsletter readers …\n")
-        assert "Applied: 2 done. 2 of 2 refreshing." in out
+        assert "Applied to production: 2 done. 2 of 2 refreshing." in out
     with emulator("--state", state) as url:
         env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
         code, out, _ = run("plan", "--detailed-exitcode", **env)
         assert code == 0
-        assert out.endswith("No changes. 2 segments match segments/.\n")
+        assert out.endswith("No changes. 2 segments of production match segments/.\n")
         code, out, _ = run("list", "--format", "json", **env)
         assert {segment["managed"] for segment in json.loads(out)["segments"]} == {True, False}
 
@@ -108,7 +108,10 @@ def test_the_emulator_serves_a_world_and_refuses_other_keys(
     with emulator("--world", str(world)) as url:
         env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": "invented"}
         code, out, _ = run("plan", "--detailed-exitcode", **env)
-        assert (code, out.endswith("No changes. 1 segment matches segments/.\n")) == (0, True), out
+        assert (code, out.endswith("No changes. 1 segment of production matches segments/.\n")) == (
+            0,
+            True,
+        ), out
         _, out, err = run("refresh", "VIP", **env)
         assert "free" in out + err or "permission" in out + err
         code, _, err = run("plan", **env | {"SENDGRID_API_KEY": "other"})
@@ -160,9 +163,9 @@ def test_an_interrupted_apply_finishes_its_request_and_reports(
             code, out, err = process.finish()
         assert code == 130, err
         assert len(re.findall("^  created", out, re.MULTILINE)) == 3
-        assert "Interrupted: 3 done, 5 not attempted." in out
+        assert "Interrupted on production: 3 done, 5 not attempted." in out
         code, out, _ = run("plan", **account.env)
-        assert "Plan: 5 to create" in out
+        assert "Plan for production: 5 to create" in out
         assert run("apply", "--auto-approve", **account.env)[0] == 0
         assert run("plan", "--detailed-exitcode", **account.env)[0] == 0
 
@@ -185,7 +188,7 @@ def test_an_interruption_ends_a_wait_at_once(
             code, out, _ = process.finish()
     assert code == 130
     assert re.search("(not attempted|unknown      ) patch VIP", out)
-    assert "Interrupted: 0 done" in out
+    assert "Interrupted on production: 0 done" in out
 
 
 def test_a_second_ctrl_c_abandons_the_request_in_flight(project: Project) -> None:
@@ -201,7 +204,7 @@ def test_a_second_ctrl_c_abandons_the_request_in_flight(project: Project) -> Non
         code, out, err = process.finish()
     assert code == 130, err
     assert "unknown       create VIP: segctl was stopped while the request was in flight" in out
-    assert "Interrupted: 0 done, 1 unknown." in out
+    assert "Interrupted on production: 0 done, 1 unknown." in out
     assert "Traceback" not in err
     noted = [json.loads(line) for line in journal.read_text().splitlines()]
     assert [line["event"] for line in noted] == ["sent", "answered"]
@@ -309,7 +312,7 @@ def test_a_progress_bar_is_drawn_only_on_a_terminal(project: Project) -> None:
     assert b"applying" in drawn
     assert b"%" in drawn
     assert b"create Segment" not in drawn
-    assert "Applied: 40 done." in out
+    assert "Applied to production: 40 done." in out
 
 
 def _read(terminal: int) -> bytes:

@@ -41,7 +41,7 @@ def test_plans_and_previews_pick_by_tag_owner_and_path(
     planned = shop.run("plan", "--only", pattern).out
     explained = shop.run("explain", pattern).out
     for name in ("VIP", "Cold"):
-        assert (f"+ create  {name}\n" in planned) == (name in names)
+        assert (f"+ create  {name}  " in planned) == (name in names)
         assert (f"{name}  segments/" in explained) == (name in names)
 
 
@@ -112,7 +112,7 @@ def test_quiet_output_names_what_is_deleted_or_replaced(shop: Project, remote: R
     remote.emulator.console.create("Gone", SPENDERS)
     shop.write({"segments/gone.yaml": "name: Gone\nremoved: true\n"})
     done = shop.run("-q", "plan")
-    assert "  - delete  Gone\n" in done.out
+    assert "  - delete  Gone  (removed)\n" in done.out
     assert "create  VIP" not in done.out
     assert "1 to delete" in done.out
 

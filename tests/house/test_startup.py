@@ -189,5 +189,5 @@ def test_the_script_reports_the_imports_of_a_plan(project: Project, env: dict[st
         check=True,
         env=env,
     )
-    assert "No changes. 1 segment matches" in done.stdout
+    assert "No changes. 1 segment of production matches" in done.stdout
     assert {"httpx", "yaml", "click"} <= set(done.stderr.splitlines()[-2].split())

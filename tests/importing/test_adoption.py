@@ -76,7 +76,7 @@ def test_two_hundred_segments_become_a_tidy_repository(connected: Project, remot
     assert (formatted.code, formatted.err) == (0, "All files are formatted.\n")
     plan = connected.run("plan", "--detailed-exitcode")
     assert plan.code == 0
-    assert "No changes. 200 segments match segments/." in plan.out
+    assert "No changes. 200 segments of production match segments/." in plan.out
 
     before = files(connected)
     again = connected.run("import", "--all", *options)

@@ -1053,7 +1053,7 @@ def test_drift_is_a_change_without_a_commit(
         connected.declare(name, query(f"city = '{name}'"))
     assert connected.run("apply", "--auto-approve").code == 0
     clean = connected.run("drift", "--detailed-exitcode")
-    assert (clean.code, clean.out) == (0, "No drift.\n")
+    assert (clean.code, clean.out) == (0, "No drift on production.\n")
 
     ids = ids_by_name(remote)
     console.edit(ids["Edited"], query=query("city = 'Elsewhere'"))
@@ -1072,7 +1072,7 @@ def test_drift_is_a_change_without_a_commit(
     # Nothing is read twice.
     assert {*requests.values()} == {1}
     assert result.code == 2
-    assert result.out.endswith("Drift: 4 segments. 1 change not applied yet.\n")
+    assert result.out.endswith("Drift on production: 4 segments. 1 change not applied yet.\n")
     assert "now `Mine now`" in result.out
     assert "city = 'Elsewhere'" in result.out
     data = json.loads(connected.run("drift", "--format", "json").out)

@@ -107,6 +107,7 @@ def hold(number: int, name: str, text: str | None, *parents: str, **fields: obje
         parent_list_ids=parents,
         contacts_count=1203,
         updated_at="2026-07-15T16:04:33Z",
+        sample_updated_at="2026-07-15T12:30:00Z",
         validation=Validation.VALID,
     )
     return dataclasses.replace(base, **fields)  # type: ignore[arg-type]
@@ -455,13 +456,13 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-upgrade.github": lambda: workflow_annotations(
         plan_diagnostics(upgrade_plan()), CONTEXT, "…"
     ),
-    "report-upgrade.txt": lambda: report_text(upgrade_report(), PLAIN),
+    "report-upgrade.txt": lambda: report_text(upgrade_report(), PLAIN, TARGET),
     "report-upgrade.md": lambda: report_markdown(upgrade_report(), CONTEXT, TARGET),
-    "report.txt": lambda: report_text(report(), PLAIN),
-    "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
-    "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
+    "report.txt": lambda: report_text(report(), PLAIN, TARGET),
+    "report-quiet.txt": lambda: report_text(report(), PLAIN, TARGET, quiet=True),
+    "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN, TARGET),
     "report.md": lambda: report_markdown(report(), CONTEXT, TARGET),
-    "drift.txt": lambda: drift_text(drifts(), PLAIN),
+    "drift.txt": lambda: drift_text(drifts(), PLAIN, TARGET),
     "drift.md": lambda: drift_markdown(drifts(), sample_diagnostics()[:1], CONTEXT, TARGET),
     "drift.github": lambda: workflow_annotations(drift_diagnostics(drifts()), CONTEXT),
     "diagnostics.md": lambda: diagnostics_markdown(sample_diagnostics(), CONTEXT, "validate"),

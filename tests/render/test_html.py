@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -263,8 +264,8 @@ def test_the_audience_size_is_above_the_changes_and_in_the_card() -> None:
     text = plan_html(real_plan(), CONTEXT)
     page = check(text)
     assert text.index("<h2>Audience size</h2>") < text.index("Deleted or replaced")
-    assert "Counted among 1,204,000 contacts as of 2026-07-14." in page.text
-    card = text[text.index('id="change-1"') : text.index('id="change-2"')]
+    assert "Counted by segctl among 1,204,000 contacts as of 2026-07-14." in page.text
+    card = text[text.index('id="change-1"') :]
     counts = "1,048,213 → 148,900 +12,345 \u2212911,658 of 1,204,000 contacts"
     assert counts in re.sub("<[^>]+>", "", card)
 
@@ -276,5 +277,24 @@ def test_deletions_are_above_the_changes_with_what_uses_them() -> None:
     assert text.index("Deleted or replaced") < text.index("<h2>Changes</h2>")
     assert "8,120 contacts now" in page.text
     card = text[text.index('id="change-2"') :]
+    card = card[: card.index('id="change-1"')]
     assert "Who uses it" in card
     assert "<code>Winter</code> (scheduled)" in card
+
+
+def test_what_needs_no_attention_is_folded_in_a_larger_plan() -> None:
+    plan = real_plan()
+    edit = plan.changes[0]
+    assert isinstance(edit, Patch)
+    small = [
+        dataclasses.replace(edit, after=Segment(f"Small {number}", OLD), impact=None, clauses=())
+        for number in range(3)
+    ]
+    text = plan_html(dataclasses.replace(plan, changes=(*small, *plan.changes)), CONTEXT)
+    check(text)
+    cards = re.findall(r'<article class="card" id="(change-\d)"><details( open)?>', text)
+    assert [(number, bool(is_open)) for number, is_open in cards] == [
+        ("change-5", True), ("change-4", True),
+        ("change-1", False), ("change-2", False), ("change-3", False),
+    ]  # fmt: skip
+    assert text.count("Needs attention: ") == 2

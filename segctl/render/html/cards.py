@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
-from segctl.render.audience_counts import NO_CHANGE, NOT_SUMMED, audience_changes, format_dataset
+from segctl.render.attention import describe_attention, description_of, id_phrase, plain_action
+from segctl.render.audience_counts import (
+    NO_CHANGE,
+    NOT_SUMMED,
+    OWN_LABEL,
+    audience_changes,
+    count_cell,
+    counted_by_sendgrid,
+    format_dataset,
+)
 from segctl.render.clauses import describe_clauses
 from segctl.render.definition import before_and_after, whole_lines
 from segctl.render.distinct import distinct
@@ -24,12 +33,13 @@ from segctl.render.single_sends import NO_AUTOMATION, NOT_SENT_TO, describe_effe
 from segctl.render.terminal import count, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from segctl.errors import Diagnostic
     from segctl.model import Impact, Plan, Segment
     from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
+    from segctl.planning.attention import ReviewItem
     from segctl.query.explain import ExplanationLine
     from segctl.render.context import RenderContext
 
@@ -37,29 +47,48 @@ _USAGE_CODES = frozenset({"in-use", "reference-ignored", "references-unread", "u
 """Codes of diagnostics about what uses a segment."""
 
 
-def card(change: Change, number: int, plan: Plan, context: RenderContext) -> Html:
-    """Return the card of a change; `number` is its number in the plan."""
-    action = action_name(change)
+def card(item: ReviewItem, plan: Plan, context: RenderContext, *, opened: bool) -> Html:
+    """Return the card of a change, folded unless it is `opened`."""
+    change = item.change
     before, after = before_and_after(change)
     return tag(
         "article",
         tag(
-            "header",
-            badge(action, action),
-            tag("h3", *_title(change)),
-            contact_count(None if isinstance(change, Create) else change.contacts_count),
+            "details",
+            tag("summary", action_badge(change), tag("h3", *_title(change)), contact_count(change)),
+            *_purpose(item, plan),
+            tag("p", *_details(change, context), class_="where"),
+            _audience_size(change),
+            _explanations(change, plan.lists),
+            _changed_clauses(getattr(change, "clauses", ())),
+            _usage(change, plan),
+            _diagnostics(change, plan, context),
+            _lists([segment for segment in (before, after) if segment], plan.lists),
+            _definition(change, plan.lists),
+            open=opened,
         ),
-        tag("p", *_details(change, context), class_="where"),
-        _audience_size(change),
-        _explanations(change, plan.lists),
-        _changed_clauses(getattr(change, "clauses", ())),
-        _usage(change, plan),
-        _diagnostics(change, plan, context),
-        _lists([segment for segment in (before, after) if segment], plan.lists),
-        _definition(change, plan.lists),
         class_="card",
-        id=anchor(number),
+        id=anchor(item.number),
     )
+
+
+def action_badge(change: Change) -> Html:
+    """Return what a change does: the action of the API, and in plain words."""
+    action = action_name(change)
+    return html(badge(action, action), " ", tag("span", plain_action(change), class_="plainly"))
+
+
+def _purpose(item: ReviewItem, plan: Plan) -> Iterator[Html]:
+    """Yield why a change needs attention, what the segment is for, and who owns it."""
+    if attention := describe_attention(item, plan):
+        yield tag("p", tag("b", "Needs attention: "), sentence(attention), class_="attention")
+    if description := description_of(item.change):
+        yield tag("p", description)
+    owner, tags = item.change.metadata.owner, item.change.metadata.tags
+    facts = [html("Owner ", tag("b", owner))] if owner else []
+    facts += [html("Tags ", tag("b", ", ".join(tags)))] if tags else []
+    if facts:
+        yield tag("p", Html(" · ".join(facts)))
 
 
 def anchor(number: int) -> str:
@@ -67,12 +96,10 @@ def anchor(number: int) -> str:
     return f"change-{number}"
 
 
-def contact_count(number: int | None) -> Html:
-    """Return how many contacts a segment has now; empty where that is unknown."""
-    if number is None:
-        return Html()
-    noun = "contact now" if number == 1 else "contacts now"
-    return tag("span", tag("b", f"{number:,}"), f" {noun}", class_="people")
+def contact_count(change: Change) -> Html:
+    """Return how many contacts SendGrid counted in a segment; empty where that is unknown."""
+    number, _, rest = counted_by_sendgrid(change).partition(" ")
+    return tag("span", tag("b", number), f" {rest}", class_="people") if number else Html()
 
 
 def clause_list(changed: Sequence[ClauseChange]) -> Html:
@@ -92,32 +119,34 @@ def clause_list(changed: Sequence[ClauseChange]) -> Html:
 
 
 def audience_table(plan: Plan) -> Html:
-    """Return audience sizes before and after, the largest change first; empty if not counted."""
-    changes = audience_changes(plan)
-    if not changes:
+    """Return audience sizes before and after, in the order of review; empty if not counted."""
+    items = audience_changes(plan)
+    if not items:
         return Html()
-    datasets = {format_dataset(change.impact) for _, change in changes if change.impact is not None}
+    impacts = filter(None, (impact_of(item.change) for item in items))
+    datasets = {format_dataset(impact) for impact in impacts}
     heads = ("Segment", "Now", "After", "Gained", "Lost", "Share")
     return tag(
         "section",
         tag("h2", "Audience size"),
-        tag("p", f"Counted among {'; '.join(sorted(datasets))}.", class_="where"),
+        tag("p", f"Counted by segctl among {'; '.join(sorted(datasets))}.", class_="where"),
         tag(
             "table",
             tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
-            tag("tbody", [_audience_row(number, change) for number, change in changes]),
+            tag("tbody", map(_audience_row, items)),
             class_="counts",
         ),
-        tag("p", NOT_SUMMED, class_="where") if len(changes) > 1 else Html(),
+        tag("p", NOT_SUMMED, class_="where") if len(items) > 1 else Html(),
         class_="panel reach",
     )
 
 
-def _audience_row(number: int, change: Create | Patch | Replace) -> Html:
-    impact = change.impact
-    name = tag("th", tag("a", change.name, href=f"#{anchor(number)}"), scope="row")
+def _audience_row(item: ReviewItem) -> Html:
+    change, impact = item.change, impact_of(item.change)
+    name = tag("th", tag("a", change.name, href=f"#{anchor(item.number)}"), scope="row")
     if impact is None:
-        return tag("tr", name, tag("td", "not counted", colspan="5"))
+        what = "removed" if isinstance(change, Delete) else "not counted by segctl"
+        return tag("tr", name, tag("td", f"{count_cell(change)}, {what}", colspan="5"))
     return tag(
         "tr",
         name,
@@ -143,7 +172,9 @@ def _audience_size(change: Change) -> Html:
     return tag(
         "div",
         tag("h4", "Audience size"),
-        tag("p", *counts, tag("span", f" of {format_dataset(impact)}", class_="people")),
+        tag(
+            "p", *counts, tag("span", f" of {format_dataset(impact)} {OWN_LABEL}", class_="people")
+        ),
         class_="block figures",
     )
 
@@ -169,17 +200,10 @@ def _details(change: Change, context: RenderContext) -> list[str]:
         details.append(tag("code", f"{context.path(change.span)}:{change.span.line}"))
     if reason := describe_reason(change):
         details.append(sentence(reason))
-    match change:
-        case Create():
-            pass
-        case Patch():
-            details.append(html("keeps its id ", tag("code", change.id)))
-        case Replace():
-            details.append(html("loses its id ", tag("code", change.id)))
-        case Upgrade():
-            details.append(html("loses its v1 id ", tag("code", change.id)))
-        case Delete():
-            details.append(html("id ", tag("code", change.id)))
+    if not isinstance(change, Create):
+        details.append(html(f"{id_phrase(change)} ", tag("code", change.id)))
+        if not isinstance(change, Delete) and change.is_protected:
+            details.append(html("protected"))
     return [Html(" · ".join(details))]
 
 
@@ -262,7 +286,7 @@ def _usage(change: Change, plan: Plan) -> Html:
     else:
         usage = [
             tag("p", sentence(capitalized(diagnostic.summary)))
-            for diagnostic in _diagnostics_about(change, plan)
+            for diagnostic in diagnostics_about(change, plan)
             if diagnostic.code in _USAGE_CODES
         ] or [tag("p", "No Single Send uses it.")]
     return tag("div", tag("h4", "Who uses it"), usage, *_automations(change, plan), class_="block")
@@ -282,7 +306,7 @@ def _automations(change: Change, plan: Plan) -> list[Html]:
 def _diagnostics(change: Change, plan: Plan, context: RenderContext) -> Html:
     others = [
         diagnostic
-        for diagnostic in _diagnostics_about(change, plan)
+        for diagnostic in diagnostics_about(change, plan)
         if diagnostic.code not in _USAGE_CODES
     ]
     if not others:
@@ -299,7 +323,7 @@ def _diagnostics(change: Change, plan: Plan, context: RenderContext) -> Html:
     return tag("div", tag("h4", "To check"), tag("ul", items), class_="block")
 
 
-def _diagnostics_about(change: Change, plan: Plan) -> list[Diagnostic]:
+def diagnostics_about(change: Change, plan: Plan) -> list[Diagnostic]:
     """Return the diagnostics in the change's file, or with the name of its segment."""
     spans = (change.span, getattr(change, "query_span", None))
     files = {span.file for span in spans if span}

@@ -91,14 +91,23 @@ a { color: var(--accent); text-underline-offset: .15em; }
 .figures p { font-size: 1.04rem; margin: .25rem 0; font-variant-numeric: tabular-nums; }
 .figures p b { font-size: 1.3rem; } .figures del { text-decoration: none; }
 .figures .people { white-space: normal; }
+main > .where { margin-top: 1rem; }
 .hint, .where { color: var(--soft); font-size: .92rem; margin: .15rem 0 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .9rem;
   box-shadow: var(--shadow); margin: 0 0 1.1rem; padding: 1.15rem 1.25rem;
   scroll-margin-top: 1rem; }
-.card > header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .35rem .7rem;
+.card > header, .card > details > summary { display: flex; flex-wrap: wrap;
+  align-items: baseline; gap: .35rem .7rem;
   max-width: none; padding: 0; margin: 0; }
-.card h3 { flex: 1 1 12rem; }
-.people { color: var(--soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
+.card h3 { flex: 1 1 12rem; color: var(--ink); }
+.card > details { margin: 0; }
+.card > details > summary { width: auto; list-style: none; }
+.card > details > summary::before { content: "\\25b8"; color: var(--accent); }
+.card > details[open] > summary::before { content: "\\25be"; }
+.plainly { color: var(--soft); font-size: .92rem; }
+.attention { border-left: .3rem solid var(--edit); background: var(--edit-bg);
+  border-radius: .3rem; padding: .35rem .7rem; }
+.people { color: var(--soft); font-variant-numeric: tabular-nums; font-size: .92rem; }
 .people b { color: var(--ink); font-weight: 650; }
 .badge { font-size: .74rem; font-weight: 650; letter-spacing: .03em; border-radius: 99rem;
   padding: .16rem .6rem; white-space: nowrap; color: var(--soft); background: var(--sunk); }
@@ -147,7 +156,7 @@ summary { cursor: pointer; color: var(--accent); font-size: .92rem; width: fit-c
   .card { padding: .95rem .95rem; }
   .columns { grid-template-columns: 1fr; gap: .9rem; }
   .counts, .counts thead, .counts tbody { display: block; }
-  .counts tr { display: grid; grid-template-columns: repeat(4, 1fr) 2.6rem; }
+  .counts tr { display: grid; grid-template-columns: repeat(4, 1fr) 3.2rem; }
   .counts tr > * { padding: .1rem 0 .1rem .3rem; font-size: .8rem; white-space: normal; }
   .counts tr > :first-child { grid-column: 1 / -1; font-size: 1rem; padding-top: .4rem; }
   .counts tr > [colspan] { grid-column: 1 / -1; }

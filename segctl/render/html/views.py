@@ -9,14 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
+from segctl.model import Delete, Replace, Upgrade
 from segctl.model.report import RefreshStatus
 from segctl.planfile.to_json import action_name, digest
-from segctl.planning.references import id_ending_changes
+from segctl.planning.attention import review_order
 from segctl.render.as_diagnostics import proof_of, report_title
+from segctl.render.attention import COUNTS_NOTE, has_counts, plain_action
 from segctl.render.clauses import inverted
 from segctl.render.diagnostics import severity_summary
 from segctl.render.drift_text import KIND_LABELS, drift_details, drift_summary
-from segctl.render.html.cards import anchor, audience_table, card, clause_list, contact_count
+from segctl.render.html.cards import (
+    action_badge,
+    anchor,
+    audience_table,
+    card,
+    clause_list,
+    contact_count,
+    diagnostics_about,
+)
 from segctl.render.html.page import (
     badge,
     diagnostic_item,
@@ -33,10 +43,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.errors import Diagnostic
-    from segctl.model import Delete, Plan, Replace, TargetRef, Upgrade
+    from segctl.model import Plan, TargetRef
     from segctl.model.report import Outcome, Report
+    from segctl.planning.attention import ReviewItem
     from segctl.planning.drift import Drift, DriftReport
     from segctl.render.context import RenderContext
+
+MAX_OPEN = 3
+"""Changes up to which all cards are open."""
 
 _PLAIN = Style()
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
@@ -45,19 +59,31 @@ _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO
 def plan_html(plan: Plan, context: RenderContext) -> str:
     """Return the page of a plan."""
     summary = plan.summary
-    numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
-    on_cards = {id(diagnostic) for diagnostic in plan.diagnostics if diagnostic.span}
+    items = review_order(plan)
+    opened = {item.number for item in items if item.reasons or len(items) <= MAX_OPEN}
+    # What a folded card says must be seen above it; a note is no reason to repeat it.
+    on_cards = {
+        id(diagnostic)
+        for item in items
+        for diagnostic in diagnostics_about(item.change, plan)
+        if item.number in opened or diagnostic.severity is Severity.INFO
+    }
     content = [
         panel(
             "error",
             "Nothing can be applied",
             [diagnostic_item(error, context) for error in (*plan.errors, *plan.refusals)],
         ),
+        tag("p", COUNTS_NOTE, class_="where") if has_counts(plan) else Html(),
         audience_table(plan),
         panel(
             "deletion",
             "Deleted or replaced",
-            [_deletion(change, numbers[id(change)]) for change in id_ending_changes(plan)],
+            [
+                _deletion(item.change, item.number)
+                for item in items
+                if isinstance(item.change, Delete | Replace | Upgrade)
+            ],
             "The contacts stay. The segment ids are lost and cannot be restored.",
         ),
         panel(
@@ -69,13 +95,13 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
                 if id(notice) not in on_cards
             ],
         ),
-        _overview(plan) if len(plan.changes) > 1 else Html(),
+        _overview(items) if len(items) > 1 else Html(),
         tag("h2", "Changes") if plan.changes else tag("p", "No changes.", class_="calm"),
-        *(card(change, number, plan, context) for number, change in enumerate(plan.changes, 1)),
+        *(card(item, plan, context, opened=item.number in opened) for item in items),
         _left_alone(plan),
     ]
     return page(
-        f"Plan for {plan.target.name}",
+        "segctl plan",
         plan_summary(plan, _PLAIN).splitlines()[0].split(". ")[0] + ".",
         content,
         context,
@@ -93,7 +119,7 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
     )
 
 
-def report_html(report: Report, context: RenderContext, target: TargetRef | None = None) -> str:
+def report_html(report: Report, context: RenderContext, target: TargetRef) -> str:
     """Return the page of what an apply did."""
     rejected = [
         refresh for refresh in report.refreshes if refresh.status is not RefreshStatus.ACCEPTED
@@ -119,8 +145,8 @@ def report_html(report: Report, context: RenderContext, target: TargetRef | None
         ),
     ]
     counts = {status.value: number for status, number in report.counts.items()}
-    name = f"Report for {target.name}" if target else "Report"
-    return page(name, report_title(report), content, context, target=target, tally=counts)
+    title = report_title(report, target)
+    return page("segctl apply", title, content, context, target=target, tally=counts)
 
 
 def drift_html(
@@ -137,8 +163,8 @@ def drift_html(
         else tag("p", "The account matches the files.", class_="calm"),
         *(_drift_card(drift, context) for drift in report.drifts),
     ]
-    title = drift_summary(report, _PLAIN)
-    return page(f"Drift of {target.name}", title, content, context, target=target)
+    title = drift_summary(report, _PLAIN, target)
+    return page("segctl drift", title, content, context, target=target)
 
 
 def diagnostics_html(
@@ -153,26 +179,29 @@ def diagnostics_html(
 
 def _deletion(change: Delete | Replace | Upgrade, number: int) -> Html:
     reason = describe_reason(change) or "its parent list changes, so its id changes"
+    owner = [html(", owner ", tag("b", change.metadata.owner))] if change.metadata.owner else []
     return html(
-        badge(action_name(change), action_name(change)),
+        action_badge(change),
         " ",
         tag("a", change.before.name, href=f"#{anchor(number)}"),
         " ",
-        contact_count(change.contacts_count),
-        tag("p", sentence(reason), class_="where"),
+        contact_count(change),
+        tag("p", sentence(reason), *owner, class_="where"),
     )
 
 
-def _overview(plan: Plan) -> Html:
-    items = [
+def _overview(items: Sequence[ReviewItem]) -> Html:
+    entries = [
         tag(
             "li",
-            badge(action_name(change), action_name(change)),
-            tag("a", change.name, href=f"#{anchor(number)}"),
+            badge(action_name(item.change), action_name(item.change)),
+            tag("a", item.change.name, href=f"#{anchor(item.number)}"),
+            " ",
+            tag("span", plain_action(item.change), class_="plainly"),
         )
-        for number, change in enumerate(plan.changes, 1)
+        for item in items
     ]
-    return html(tag("h2", "Overview"), tag("ul", items, class_="toc"))
+    return html(tag("h2", "Overview"), tag("ul", entries, class_="toc"))
 
 
 def _left_alone(plan: Plan) -> Html:

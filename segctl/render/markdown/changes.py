@@ -8,9 +8,16 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
+from segctl.model import Change, Create, Delete, Replace, Upgrade
 from segctl.planfile.to_json import action_name
-from segctl.render.audience_counts import format_counts
+from segctl.planning.audience_limits import impact_of
+from segctl.render.attention import describe_attention, description_of, id_phrase, plain_action
+from segctl.render.audience_counts import (
+    OWN_LABEL,
+    count_cell,
+    counted_by_sendgrid,
+    format_counts,
+)
 from segctl.render.clauses import describe_clauses
 from segctl.render.definition import before_and_after, unified_diff
 from segctl.render.lists import list_name, lists_in_queries
@@ -19,7 +26,7 @@ from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
 from segctl.render.single_sends import NO_AUTOMATION, NOT_SENT_TO, describe_effect
-from segctl.render.terminal import count, percent
+from segctl.render.terminal import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from segctl.model import Plan, Segment
     from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
+    from segctl.planning.attention import ReviewItem
     from segctl.query.explain import ExplanationLine
     from segctl.render.context import RenderContext
 
@@ -39,28 +47,32 @@ MAX_ITEMS = 25
 
 def deletion_row(change: Delete | Replace | Upgrade) -> str:
     """Return the row of a segment whose id ends."""
-    contacts = "?" if change.contacts_count is None else f"{change.contacts_count:,}"
     reason = describe_reason(change) or "its parent list changes, so its id changes"
+    owner = change.metadata.owner
     return tag(
         "tr",
-        tag("td", tag("strong", action_name(change))),
+        tag("td", tag("strong", action_name(change)), f" ({plain_action(change)})"),
         tag("td", code(change.before.name)),
-        tag("td", contacts, align="right"),
+        tag("td", counted_by_sendgrid(change) or "not counted by SendGrid"),
+        tag("td", code(owner) if owner else "not known"),
         tag("td", prose(reason)),
         tag("td", code(change.id)),
     )
 
 
 DELETION_HEAD = tag(
-    "tr", *(tag("th", head) for head in ("Action", "Segment", "Contacts now", "Why", "Id"))
+    "tr",
+    *(tag("th", head) for head in ("Action", "Segment", "Contacts", "Owner", "Why", "Id")),
 )
 
 
-def audience_row(change: Create | Patch | Replace) -> str:
-    """Return the row of a segment whose audience changes."""
-    impact = change.impact
-    if impact is None:
-        counts: tuple[str, ...] = ("?",) * 5
+def audience_row(change: Change) -> str:
+    """Return the row of a segment whose audience changes or ends."""
+    impact = impact_of(change)
+    if isinstance(change, Delete):
+        counts: tuple[str, ...] = (count_cell(change), "removed", *("",) * 3)
+    elif impact is None:
+        counts = (count_cell(change), *("?",) * 4)
     else:
         counts = (
             "new" if isinstance(change, Create) else f"{impact.before:,}",
@@ -80,33 +92,28 @@ AUDIENCE_HEAD = tag(
 
 def change_line(change: Change) -> Html:
     """Return a change, and its audience where that is counted, in one line."""
-    details = [] if isinstance(change, Create) else contact_count(change)
+    counted = counted_by_sendgrid(change)
+    details = [counted] if counted else []
     audience = format_counts(change, arrow="→", minus="\u2212")
-    details += [f"audience {audience}"] if audience else []
+    details += [f"audience {audience} {OWN_LABEL}"] if audience else []
     return html(
-        f"{action_name(change)} ", code(change.name), *(f" · {detail}" for detail in details)
+        f"{action_name(change)} ",
+        code(change.name),
+        f" ({plain_action(change)})",
+        *(f" · {detail}" for detail in details),
     )
 
 
 def change_block(
-    change: Change, plan: Plan, context: RenderContext, *, opened: bool = False
+    item: ReviewItem, plan: Plan, context: RenderContext, *, opened: bool = False
 ) -> str:
-    """Return a collapsed segment: who is in it, what changes, and the diff."""
-    lists = plan.lists
+    """Return a collapsed segment: why to look at it, who is in it, what changes, and the diff."""
+    change, lists = item.change, plan.lists
     before, after = before_and_after(change)
-    details = (
-        [html("in ", code(f"{context.path(change.span)}:{change.span.line}"))]
-        if change.span
-        else []
-    )
-    reason = describe_reason(change)
-    details += [prose(reason)] if reason else []
-    details += [html("protected")] if getattr(change, "is_protected", False) else []
-    paragraph = html(*_join(details))
     return "\n".join(
         [
             f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
-            *([tag("p", paragraph)] if details else []),
+            *_paragraphs(item, plan, context),
             *_single_sends(change, plan),
             *_automations(change, plan),
             *(
@@ -122,6 +129,34 @@ def change_block(
             "</details>",
         ]
     )
+
+
+def _paragraphs(item: ReviewItem, plan: Plan, context: RenderContext) -> Iterator[str]:
+    """Yield why a change needs attention, what the segment is for, and the details."""
+    if attention := describe_attention(item, plan):
+        yield tag("p", tag("strong", "Needs attention:"), " ", prose(attention))
+    if description := description_of(item.change):
+        yield tag("p", prose(description))
+    if details := _details(item.change, context):
+        yield tag("p", *_join(details))
+
+
+def _details(change: Change, context: RenderContext) -> list[Html]:
+    """Return where a segment is declared, why it changes, what happens to its id, who owns it."""
+    details = []
+    if change.span:
+        details.append(html("in ", code(f"{context.path(change.span)}:{change.span.line}")))
+    if reason := describe_reason(change):
+        details.append(prose(reason))
+    if not isinstance(change, Create):
+        details.append(html(f"{id_phrase(change)} ", code(change.id)))
+    if getattr(change, "is_protected", False):
+        details.append(html("protected"))
+    if owner := change.metadata.owner:
+        details.append(html("owner ", code(owner)))
+    if tags := change.metadata.tags:
+        details.append(html("tags ", *_join(map(code, tags), ", ")))
+    return details
 
 
 def _single_sends(change: Change, plan: Plan) -> Iterator[str]:
@@ -178,13 +213,6 @@ def _list_names(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
         yield tag("ul", items, _more(len(ids)))
 
 
-def contact_count(change: Patch | Replace | Upgrade | Delete) -> list[str]:
-    """Return how many contacts a segment has now, if that is known."""
-    if change.contacts_count is None:
-        return []
-    return [f"{count(change.contacts_count, 'contact')} now"]
-
-
 def _explanation(title: str, lines: Sequence[ExplanationLine]) -> Iterator[str]:
     first, *rest = lines
     yield tag("p", tag("strong", f"{title}:"), " ", prose(first.text))
@@ -206,8 +234,8 @@ def _diff_fence(before: Segment | None, after: Segment | None, lists: ListNames)
     yield fence(visible, "diff")
 
 
-def _join(pieces: Iterable[Html]) -> Iterator[str]:
+def _join(pieces: Iterable[Html], separator: str = "; ") -> Iterator[str]:
     for index, piece in enumerate(pieces):
         if index:
-            yield "; "
+            yield separator
         yield piece

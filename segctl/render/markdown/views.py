@@ -1,8 +1,8 @@
 """Plans, reports, drift and diagnostics as a comment on a pull request, and as a step's summary.
 
-Arranges the comment: the summary is the heading, errors and deletions are visible, and the rest is
-collapsed unless there is little of it. What does not fit is shortened or counted, never dropped
-silently. Does not post the comment.
+Arranges the comment: the summary is the heading, errors, deletions and changes that need attention
+are visible, and the rest is collapsed unless there is little of it. What does not fit is shortened
+or counted, never dropped silently. Does not post the comment.
 """
 
 from __future__ import annotations
@@ -10,11 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
+from segctl.model import Delete, Replace, Upgrade
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name, digest
-from segctl.planning.references import id_ending_changes
+from segctl.planning.attention import review_order
+from segctl.planning.audience_limits import impact_of
 from segctl.render.as_diagnostics import proof_of, report_title
-from segctl.render.audience_counts import NOT_SUMMED, audience_changes, format_dataset
+from segctl.render.attention import COUNTS_NOTE, has_counts
+from segctl.render.audience_counts import (
+    NOT_SUMMED,
+    OWN_LABEL,
+    audience_changes,
+    format_dataset,
+)
 from segctl.render.clauses import inverted
 from segctl.render.diagnostics import severity_summary
 from segctl.render.drift_text import KIND_LABELS, drift_details, drift_summary
@@ -57,6 +65,7 @@ MAX_OPEN = 3
 """Changes up to which all are expanded, so that the reviewer of a small plan sees them."""
 
 _PLAIN = Style()
+_OWN = f", {OWN_LABEL}:"
 _SEVERITY_SIGNS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
 _STATUS_SIGNS = {
     Status.DONE: "✅",
@@ -68,7 +77,7 @@ _STATUS_SIGNS = {
 
 def plan_markdown(plan: Plan, context: RenderContext) -> str:
     """Return the comment of a plan."""
-    plan_digest = digest(plan)
+    plan_digest, items = digest(plan), review_order(plan)
     head = _head("plan", plan_summary(plan, _PLAIN), context, plan.target, plan_digest)
     errors = _diagnostics(
         [*plan.errors, *plan.refusals],
@@ -76,18 +85,26 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
         tag("p", tag("strong", "Nothing can be applied:")),
     )
     deletions = Part(
-        [deletion_row(change) for change in id_ending_changes(plan)],
+        [
+            deletion_row(item.change)
+            for item in items
+            if isinstance(item.change, Delete | Replace | Upgrade)
+        ],
         _more_note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'Deleted or replaced:'))}\n<table>\n{DELETION_HEAD}",
         closing="</table>",
         share=0.4,
     )
-    is_open = len(plan.changes) <= MAX_OPEN
     notes = [notice for notice in plan.notices if notice.severity is Severity.INFO]
+    is_small = len(items) <= MAX_OPEN
     changes = Part(
-        [change_block(change, plan, context, opened=is_open) for change in plan.changes],
+        [
+            change_block(item, plan, context, opened=is_small or bool(item.reasons))
+            for item in items
+        ],
         _more_note("change", "do not fit into a comment: run with --format text to see all"),
-        short=[tag("div", change_line(change)) for change in plan.changes],
+        opening=tag("p", tag("sub", COUNTS_NOTE)) if has_counts(plan) else "",
+        short=[tag("div", change_line(item.change)) for item in items],
         shortened=lambda number: _note(
             count(number, "change"), "shortened to a line: run with --format html to see all"
         ),
@@ -119,24 +136,25 @@ def _collapsed_notes(notes: Sequence[Diagnostic], context: RenderContext) -> Par
 
 
 def _audience_sizes(plan: Plan) -> Part:
-    """Return audience sizes before and after, the largest change first."""
-    changes = [change for _, change in audience_changes(plan)]
-    datasets = {format_dataset(change.impact) for change in changes if change.impact is not None}
+    """Return audience sizes before and after, in the order of review."""
+    changes = [item.change for item in audience_changes(plan)]
+    impacts = filter(None, map(impact_of, changes))
+    datasets = {format_dataset(impact) for impact in impacts}
     contacts = Html("; ".join(map(prose, sorted(datasets))))
     note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
     return Part(
         [audience_row(change) for change in changes],
         _more_note("row", "not shown here"),
-        opening=f"{tag('p', tag('strong', 'Audience size'), ' among ', contacts, ':')}\n"
+        opening=f"{tag('p', tag('strong', 'Audience size'), ' among ', contacts, _OWN)}\n"
         f"<table>\n{AUDIENCE_HEAD}",
         closing=f"</table>\n{note}" if note else "</table>",
         share=0.4,
     )
 
 
-def report_markdown(report: Report, context: RenderContext, target: TargetRef | None = None) -> str:
+def report_markdown(report: Report, context: RenderContext, target: TargetRef) -> str:
     """Return the comment of what an apply did."""
-    head = _head("apply", report_title(report), context, target)
+    head = _head("apply", report_title(report, target), context, target)
     outcomes = Part(
         [_outcome_row(outcome) for outcome in report.outcomes],
         _more_note("action", "not shown here"),
@@ -172,7 +190,7 @@ def drift_markdown(
     target: TargetRef,
 ) -> str:
     """Return what differs on the account as the text of an issue or a comment."""
-    head = _head("drift", drift_summary(report, _PLAIN), context, target)
+    head = _head("drift", drift_summary(report, _PLAIN, target), context, target)
     drifts = Part(
         [_drift_block(drift, context) for drift in report.drifts],
         _more_note("segment", "not shown here"),
