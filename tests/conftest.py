@@ -80,6 +80,7 @@ UNTRACED = (
     "house/test_docs.py",
     "house/test_nothing_leaks.py",
     "cli/test_story.py",
+    "contract/",
     "importing/test_accounts.py",
     "importing/test_upgrade_whole_account.py",
     "sgql/test_two_answers.py",
