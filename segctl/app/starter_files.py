@@ -45,6 +45,7 @@ time_zone: UTC
 ownership: history
 """
 
+EXAMPLE_FILE = "example.yaml"
 EXAMPLE = """\
 # yaml-language-server: $schema={schema}
 # One file per segment. `segctl plan` shows what a change would do, and changes nothing.
@@ -165,8 +166,16 @@ def _own_files(project: Project) -> dict[str, bytes]:
             return files
     if not _has_segments(project.root / folder):
         schema = posixpath.relpath(f"schemas/{SCHEMAS[0]}", folder)
-        files[f"{folder}/example.yaml"] = EXAMPLE.format(schema=schema).encode()
+        files[f"{folder}/{EXAMPLE_FILE}"] = EXAMPLE.format(schema=schema).encode()
     return files
+
+
+def unchanged_example(project: Project) -> str:
+    """Return the path of the example if it is as `init` wrote it, or an empty text."""
+    folder = project.config.segments
+    schema = posixpath.relpath(f"schemas/{SCHEMAS[0]}", folder)
+    path = f"{folder}/{EXAMPLE_FILE}"
+    return path if _read(project.root / path) == EXAMPLE.format(schema=schema).encode() else ""
 
 
 def _has_segments(folder: Path) -> bool:

@@ -8,16 +8,24 @@ from segctl.planfile.to_json import document_header
 from segctl.render.terminal import Style, cells, clean, count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from segctl.model import Declared
 
     OwnerRow = tuple[str, str, Sequence[Declared]]
     """An owner's name, who that is, and the segments. Either text may be empty."""
 
+_NARROWEST = 20
+"""The columns that names get on the narrowest of terminals."""
 
-def owners_text(rows: Sequence[OwnerRow], style: Style, *, has_owners: bool) -> str:
-    """Return the owners, each with the segments below; `has_owners`: segctl.yaml lists them."""
+
+def owners_text(
+    rows: Sequence[OwnerRow], style: Style, *, has_owners: bool, width: int | None = None
+) -> str:
+    """Return the owners, each with the segments below; `has_owners`: segctl.yaml lists them.
+
+    `width` is the terminal's: the file of a segment whose name is too long is in the next line.
+    """
     blocks = []
     for name, who, segments in rows:
         if not name and not segments:
@@ -28,14 +36,23 @@ def owners_text(rows: Sequence[OwnerRow], style: Style, *, has_owners: bool) -> 
         elif name and has_owners:
             parts.append(style.red("not in `owners:`"))
         parts.append(style.dim(count(len(segments), "segment")))
-        width = max((cells(clean(segment.name)) for segment in segments), default=0)
-        lines = [
-            f"  {clean(segment.name)}{' ' * (width - cells(clean(segment.name)))}"
-            f"  {style.dim(clean(segment.file))}\n"
-            for segment in segments
-        ]
+        lines = _segment_lines([(clean(item.name), clean(item.file)) for item in segments], width)
         blocks.append("  ".join(parts) + "\n" + "".join(lines))
     return "\n".join(blocks)
+
+
+def _segment_lines(segments: Sequence[tuple[str, str]], width: int | None) -> Iterator[str]:
+    """Yield the names and files in two columns."""
+    column = max((cells(name) for name, _ in segments), default=0)
+    if width is not None:
+        longest = max((cells(file) for _, file in segments), default=0)
+        column = min(column, max(_NARROWEST, width - longest - len("    ")))
+    for name, file in segments:
+        gap = " " * max(2, column - cells(name) + 2)
+        line = f"  {name}{gap}{file}"
+        if width is not None and cells(name) > column and cells(line) > width:
+            line = f"  {name}\n{' ' * (column + 4)}{file}"
+        yield f"{line}\n"
 
 
 def owners_json(rows: Sequence[OwnerRow], generated_at: str) -> dict[str, Any]:

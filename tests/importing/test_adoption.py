@@ -89,6 +89,19 @@ def test_two_hundred_segments_become_a_tidy_repository(connected: Project, remot
     assert {entry.method for entry in remote.emulator.log} == {"GET"}
 
 
+def test_after_init_the_example_is_to_be_deleted(connected: Project, remote: Remote) -> None:
+    remote.emulator.console.create("VIP", VIP)
+    assert connected.run("init", "--no-github").code == 0
+    words = "Delete segments/example.yaml: `segctl init"
+    result = connected.run("import", "VIP")
+    assert words in result.err
+    assert "it adds settings" not in result.err
+    (connected.root / "segments/example.yaml").unlink()
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+    (connected.root / "segments/vip.yaml").unlink()
+    assert words not in connected.run("import", "VIP").err
+
+
 def test_an_import_that_was_interrupted_continues_with_the_rest(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 NEXT = """\
 Run `segctl init`: it adds settings, schemas and workflows for GitHub.
 Run `segctl account pull`: `validate` then finds wrong lists and fields.
-Run `segctl plan`: it shows that the files match the account, and changes nothing.
+Run `segctl plan`: it has nothing to change in the imported segments.
 Then commit segments/. From that commit on, an apply changes a segment when its file
 changes, and deletes it when its file is removed.
 """

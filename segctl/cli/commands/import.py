@@ -10,6 +10,7 @@ import click
 from segctl.app.connection import connect
 from segctl.app.import_files import ImportOptions, import_segments
 from segctl.app.new_files import new_file_path, write_new_file
+from segctl.app.starter_files import unchanged_example
 from segctl.cli.options import check_names, with_project
 from segctl.common.secrets import redact
 from segctl.errors import Diagnostic, Severity
@@ -140,9 +141,9 @@ def _next_steps(project: Project) -> str:
         steps.append("Run `segctl init`: it adds settings, schemas and workflows for GitHub.")
     if not (project.root / account_path(folder, project.target.name)).is_file():
         steps.append("Run `segctl account pull`: `validate` then finds wrong lists and fields.")
-    steps.append(
-        "Run `segctl plan`: it shows that the files match the account, and changes nothing."
-    )
+    if example := unchanged_example(project):
+        steps.append(f"Delete {example}: `segctl init` wrote it, and an apply would create it.")
+    steps.append("Run `segctl plan`: it has nothing to change in the imported segments.")
     steps.append(
         f"Then commit {folder}/. From that commit on, an apply changes a segment when its file\n"
         "changes, and deletes it when its file is removed."

@@ -69,7 +69,8 @@ def command(
     if format_name == "json":
         console.show_json(owners_json(rows, format_utc(project.clock.now())))
         return 0
-    text = owners_text(rows, console.style, has_owners=bool(project.config.owners))
+    has_owners = bool(project.config.owners)
+    text = owners_text(rows, console.style, has_owners=has_owners, width=console.width)
     if text:
         console.show(text)
     else:
