@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from segctl.app.plan import build_plan, read_request
     from segctl.app.preview import PreviewOptions, preview_audiences
     from segctl.app.probe import Probe, open_probe, write_observed
+    from segctl.app.program_ids import SegmentIds, check_ids, segment_ids
     from segctl.app.project import Project
     from segctl.app.refresh import refresh_counts
     from segctl.app.saved_plan import check_current, check_digest, read_saved_plan, save_plan
@@ -52,12 +53,14 @@ _MODULES = {
     "PreviewOptions": "segctl.app.preview",
     "Probe": "segctl.app.probe",
     "Project": "segctl.app.project",
+    "SegmentIds": "segctl.app.program_ids",
     "VerifyWith": "segctl.app.upgrade",
     "accept_drift": "segctl.app.drift_acceptance",
     "apply_plan": "segctl.app.apply",
     "build_plan": "segctl.app.plan",
     "check_current": "segctl.app.saved_plan",
     "check_digest": "segctl.app.saved_plan",
+    "check_ids": "segctl.app.program_ids",
     "code_owners": "segctl.app.owners",
     "connect": "segctl.app.connection",
     "detect_drift": "segctl.app.drift",
@@ -78,6 +81,7 @@ _MODULES = {
     "run_segment_tests": "segctl.app.segment_tests",
     "save_plan": "segctl.app.saved_plan",
     "segment_history": "segctl.app.audit",
+    "segment_ids": "segctl.app.program_ids",
     "segment_ownership": "segctl.app.ownership",
     "serve_emulator": "segctl.app.emulator_server",
     "stored_contacts": "segctl.app.contacts",
@@ -102,12 +106,14 @@ __all__ = [
     "PreviewOptions",
     "Probe",
     "Project",
+    "SegmentIds",
     "VerifyWith",
     "accept_drift",
     "apply_plan",
     "build_plan",
     "check_current",
     "check_digest",
+    "check_ids",
     "code_owners",
     "connect",
     "detect_drift",
@@ -128,6 +134,7 @@ __all__ = [
     "run_segment_tests",
     "save_plan",
     "segment_history",
+    "segment_ids",
     "segment_ownership",
     "serve_emulator",
     "stored_contacts",

@@ -77,9 +77,9 @@ def configured_source(
     Raises `UsageError`, `DatasetMissing`, and `Refused` if git tracks one.
     """
     if events is None and files.events:
-        events = _path_inside(project.root, files.events)
+        events = path_inside(project.root, files.events)
     is_pulled = files.contacts == PULLED
-    contacts = _pulled_path(project) if is_pulled else _path_inside(project.root, files.contacts)
+    contacts = _pulled_path(project) if is_pulled else path_inside(project.root, files.contacts)
     return _checked(project, contacts, events, is_pulled=is_pulled)
 
 
@@ -109,7 +109,8 @@ def _pulled_path(project: Project) -> Path:
     return dataset
 
 
-def _path_inside(root: Path, name: str) -> Path:
+def path_inside(root: Path, name: str) -> Path:
+    """Return the path of a file that segctl.yaml names. Raises `UsageError` if it leads outside."""
     path = root / name
     if not stays_inside(root, path):
         # A pull request could point a link at any file on this machine.
@@ -118,7 +119,7 @@ def _path_inside(root: Path, name: str) -> Path:
         )
     if ".git" in map(str.casefold, path.resolve().relative_to(root.resolve()).parts):
         # The settings of a checkout may contain a token.
-        raise UsageError(f"{name} is a file of git's own", hint="name a file of contacts")
+        raise UsageError(f"{name} is a file of git's own", hint="name another file")
     return path
 
 

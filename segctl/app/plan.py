@@ -241,9 +241,14 @@ def plan_with_snapshot(
         overwrites=_overwrites(request, plan, snapshot),
     )
     lint, names = _checked(project, connection, request, plan) if plan.changes else ((), {})
+    ids: tuple[Diagnostic, ...] = ()
+    if project.config.ids is not None:
+        from segctl.app.ids_file import planned_id_changes  # noqa: PLC0415 - where programs use ids
+
+        ids = planned_id_changes(project, request, plan)
     plan = dataclasses.replace(
         plan,
-        diagnostics=(*declarations.diagnostics, *lint, *unread, *counting, *plan.diagnostics),
+        diagnostics=(*declarations.diagnostics, *lint, *unread, *counting, *ids, *plan.diagnostics),
         options=request.options,
         folder=project.config.segments,
         lists=names,

@@ -74,10 +74,10 @@ class Invocation:
         name = name or self._target or ""
         if self._opened is None:
             return name
-        from segctl.project.config import choose_target  # noqa: PLC0415 - not for --help
+        from segctl.project.config import default_target  # noqa: PLC0415 - not for --help
 
         try:
-            default = choose_target(self._opened.config, None, {}).name
+            default = default_target(self._opened.config)
         except (InvalidInput, UsageError):
             default = ""
         name = name or self._opened.target_name

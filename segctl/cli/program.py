@@ -51,6 +51,7 @@ COMMANDS = {
     "owners": "Show who owns which segments, or keep CODEOWNERS.",
     "list": "List the account's segments.",
     "lists": "List the account's contact lists.",
+    "ids": "Write the ids of segments for the programs that send to them.",
     "probe": "Test what segctl assumes about SendGrid, on a throw-away account.",
     "emulator": "Serve an emulated SendGrid on this machine.",
     "completion": "Print the script that completes commands, options and segment names.",

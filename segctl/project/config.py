@@ -73,7 +73,7 @@ class ContactFiles:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A project's settings. `root` is its folder, `segments` a path relative to it.
+    """A project's settings. `root` is its folder; `segments` and `ids` are relative to it.
 
     `attention` is the percentage of an audience above which a change needs attention.
     `observes_automations`: the undocumented operations that read automations are used.
@@ -91,6 +91,7 @@ class Config:
     lint: Lint = field(default_factory=Lint)
     owners: Mapping[str, str] = field(default_factory=dict)
     contacts: ContactFiles | None = None
+    ids: str | None = None
     attention: int = DEFAULT_ATTENTION
     observes_automations: bool = False
     observed: Observed = NOTHING_OBSERVED
@@ -167,6 +168,7 @@ def _check_values(document: Document) -> None:
                 hint=did_you_mean(default, known, f"the targets are {', '.join(known)}"),
             )
     _check_contacts(document, value.get("contacts"))
+    _check_ids(document, value.get("ids"))
     if isinstance(value.get("lint"), dict):
         _check_lint(document, value["lint"])
     if isinstance(zone, str) and zone and not _is_time_zone(zone):
@@ -191,6 +193,18 @@ def _check_contacts(document: Document, value: Any) -> None:
                 path=("contacts", key),
                 hint="pass files elsewhere on the command line: --contacts, --events",
             )
+
+
+def _check_ids(document: Document, value: Any) -> None:
+    from segctl.planning.program_ids import FORMATS, format_of  # noqa: PLC0415 - where it is set
+
+    if isinstance(value, str) and value and not (is_inside(value) and format_of(value)):
+        document.report(
+            "bad-file",
+            f"`ids` must be a file inside the project that ends in {', '.join(FORMATS.values())}",
+            path=("ids",),
+            hint="such as `ids: src/segments.ts`, with forward slashes",
+        )
 
 
 def _check_lint(document: Document, value: dict[str, Any]) -> None:
@@ -267,6 +281,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         lint=_lint(value.get("lint", {})),
         owners=value.get("owners", {}),
         contacts=_contacts(value.get("contacts")),
+        ids=value.get("ids"),
         attention=int(parse_percentage(value.get("attention", DEFAULT_ATTENTION))),
         observes_automations="automations" in value.get("references", {}),
         observed=read_observed(value.get("observed") or {}),
@@ -291,6 +306,14 @@ def _lint(value: dict[str, Any]) -> Lint:
     return Lint(rules, value.get("name_pattern"))
 
 
+def default_target(config: Config) -> str:
+    """Return the name of the target of a run that selects none, empty if there is no such one."""
+    name = config.default_target
+    if name is None and len(config.targets) == 1:
+        name = next(iter(config.targets))
+    return name or ""
+
+
 def choose_target(config: Config, requested: str | None, env: Mapping[str, str]) -> Target:
     """Return the target of --target, else of SEGCTL_TARGET, else the default, else the only one.
 
@@ -300,11 +323,9 @@ def choose_target(config: Config, requested: str | None, env: Mapping[str, str])
     if requested == "":
         # `--target "$UNSET"` must not end on the default account.
         raise UsageError("--target is empty", hint="name a target, or remove the option")
-    name = requested or env.get("SEGCTL_TARGET") or config.default_target
-    if name is None and len(config.targets) == 1:
-        name = next(iter(config.targets))
+    name = requested or env.get("SEGCTL_TARGET") or default_target(config)
     known = [*config.targets, SANDBOX]
-    if name is None:
+    if not name:
         raise UsageError(
             f"no target selected; the targets are {', '.join(known)}",
             hint="select one with --target, SEGCTL_TARGET or `default_target` in segctl.yaml",

@@ -12,7 +12,10 @@ from tests.support.process import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HAND_WRITTEN = re.compile(rf"(?<!`)\bsegctl (?:-\S+ \S+ )*(?:{'|'.join(COMMANDS)})\b(?! file)")
+COMMAND = rf"segctl (?:-\S+ \S+ )*(?:{'|'.join(COMMANDS)})\b"
+HAND_WRITTEN = re.compile(rf"(?:\b(?:run|use|with|then|try|next)|[:=]\w*) {COMMAND}", re.IGNORECASE)
+"""A command that a text asks for; titles and marks name some as well."""
+
 WITHOUT_A_PROJECT = {"Without an account: segctl --target sandbox plan"}
 """The end of `segctl --help`, which names no folder."""
 

@@ -25,7 +25,7 @@ WRITERS = {
 }
 LIBRARIES = {
     "tempfile": set(),
-    "shutil": {"common/folder.py", "history/git.py", "cli/commands/list.py"},
+    "shutil": {"common/folder.py", "history/git.py", "app/console.py"},
 }
 """Libraries that write, and their importers; the last two ask for a program and a terminal."""
 
