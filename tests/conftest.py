@@ -83,6 +83,7 @@ UNTRACED = (
     "contract/",
     "importing/test_accounts.py",
     "importing/test_upgrade_whole_account.py",
+    "probing/test_faults.py",
     "sgql/test_two_answers.py",
 )
 UNTRACED_NAMES = re.compile("in_proportion|bounded_time|little_time|cut_and_counted|two_hundredth")

@@ -95,18 +95,14 @@ class Probe:
             )
 
 
-@contextmanager
-def open_probe(
-    project: Project, connection: Connection, console: Console = SILENT
-) -> Iterator[Probe]:
-    """Yield a probe of an account, which no other process probes meanwhile.
+def check_target(project: Project) -> None:
+    """Check that a probe was given the account to probe. Asks nothing.
 
-    Raises `UsageError` for the sandbox, for a target that was not named, for a connection that is
-    read-only, and where there is no folder to record what is created.
+    Raises `UsageError` for the sandbox, and `Refused` for a target that was not named.
     """
     if project.target.is_sandbox:
         raise UsageError(
-            "the sandbox is no SendGrid: a probe would learn what segctl assumes",
+            "the sandbox is not SendGrid: a probe would only learn what segctl assumes",
             hint="name the target of a throw-away subuser: --target NAME",
         )
     if project.requested_target is None:
@@ -114,6 +110,18 @@ def open_probe(
             "a probe creates and deletes segments, so its account must be named; nothing was sent",
             hint="name the target of a throw-away subuser: --target NAME",
         )
+
+
+@contextmanager
+def open_probe(
+    project: Project, connection: Connection, console: Console = SILENT
+) -> Iterator[Probe]:
+    """Yield a probe of an account, which no other process probes meanwhile.
+
+    Raises what `check_target` raises, and `UsageError` for a connection that is read-only, and
+    where there is no folder to record what is created.
+    """
+    check_target(project)
     if connection.read_only:
         raise UsageError("the connection is read-only", hint="connect with read_only=False")
     folder = cache_folder(project)

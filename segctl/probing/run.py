@@ -124,7 +124,8 @@ def run_probe(
 
     `others` are the segments that must not be touched. `ask_eu` returns the status of a path
     on the European host, or why there is none. `update` gets how many steps are over, and how many
-    there are. Raises `UsageError` if the record cannot be written; the clean-up has run then, too.
+    there are. Raises `UsageError` if the record cannot be written, and `Forbidden` if the key may
+    not create segments; the clean-up has run then, too.
     """
     account = ProbeAccount(
         transport,

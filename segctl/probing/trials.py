@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from segctl.errors import NotFound, RemoteError
+from segctl.errors import Forbidden, NotFound, RemoteError
 from segctl.probing import judgement
 from segctl.probing.account import Created
 from segctl.probing.judgement import not_learnt
@@ -57,10 +57,19 @@ class Trials:
         self.store(not_learnt(id_, reply.reason))
 
     def create(self, label: str, query: str, *ids: str) -> Created | None:
-        """Create a segment; without it, the assumptions with these ids are not learnt."""
+        """Create a segment; without it, the assumptions with these ids are not learnt.
+
+        Raises `Forbidden` if the key may not create any.
+        """
         created = self.account.create(f"{self.account.prefix}{label}", query)
         if isinstance(created, Created):
             return created
+        if created.status in (401, 403):
+            raise Forbidden(
+                "the API key may not create segments, so nothing can be probed",
+                hint="grant the key full access to Marketing in the SendGrid settings",
+                status=created.status,
+            )
         for id_ in ids:
             self.miss(id_, created)
         return None

@@ -52,7 +52,7 @@ def test_a_target_that_is_not_named_is_refused(world: ProbeWorld) -> None:
 def test_the_sandbox_is_refused(world: ProbeWorld) -> None:
     run = world.run(world.root, "--target", "sandbox", "probe", "--confirm", "sandbox")
     assert run.code == 1
-    assert "the sandbox is no SendGrid" in run.err
+    assert "the sandbox is not SendGrid" in run.err
 
 
 @pytest.mark.parametrize("argv", [(), ("--confirm", "production"), ("--confirm", "")])
@@ -321,3 +321,62 @@ def test_what_is_announced_is_about_what_happens(world: ProbeWorld) -> None:
     assert created == SEGMENTS_CREATED
     assert abs(len(run.requests) - ABOUT_REQUESTS) < 20
     assert abs(minutes - ABOUT_MINUTES) < 1.5
+
+
+def test_a_second_ctrl_c_ends_the_clean_up_and_names_what_is_left(
+    world: ProbeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops: list[Stop] = []
+    create = Stop.__init__
+
+    def noted(stop: Stop) -> None:
+        create(stop)
+        stops.append(stop)
+
+    def interrupt_twice() -> None:
+        for stop in stops:
+            stop.request(force=True)
+
+    monkeypatch.setattr(Stop, "__init__", noted)
+    run = world.probe(*CONFIRMED, "--format", "json", run=Run(before={20: interrupt_twice}))
+    assert run.code == 130
+    named = {entry["name"] for entry in json.loads(run.out)["left"]}
+    assert world.left() <= named
+    assert "probe --clean-up` to delete them" in run.err
+    assert world.probe("--clean-up").code == 0
+    assert world.left() == set()
+
+
+def test_two_probes_of_an_account_do_not_run_at_once(world: ProbeWorld) -> None:
+    codes = []
+
+    def second() -> None:
+        other = Run(key=KEY)
+        codes.append((world.probe(*CONFIRMED, run=other).code, other.err))
+
+    outer = Run(before={10: second})
+    world.probe(*CONFIRMED, run=outer)
+    assert [code for code, _ in codes] == [1]
+    assert "another probe of this account is running" in codes[0][1]
+
+
+def test_a_slow_validation_is_reported_with_its_time(tmp_path: Path) -> None:
+    with probe_world(tmp_path, validation_delay=40.0) as world:
+        run = world.probe(*CONFIRMED, "--format", "json")
+        differing = {
+            item["id"]: item["seen"]
+            for item in json.loads(run.out)["assumptions"]
+            if item["verdict"] != "as_assumed"
+        }
+        assert [*differing] == ["invalid-query"]
+        assert "INVALID after 40 s" in differing["invalid-query"]
+
+
+def test_a_key_that_can_only_read_is_an_error(tmp_path: Path) -> None:
+    read_only = KEY[:-1] + "d"
+    with probe_world(tmp_path, read_only_keys=frozenset({read_only})) as world:
+        run = world.probe(*CONFIRMED, run=Run(key=read_only))
+        assert run.code == 1
+        assert "the API key may not create segments" in run.err
+        assert len(run.writes) == 1
+        assert world.probe("--clean-up").out == "Nothing to remove.\n"

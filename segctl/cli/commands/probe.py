@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.app.connection import connect
-from segctl.app.probe import open_probe, write_observed
+from segctl.app.probe import check_target, open_probe, write_observed
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED
 from segctl.cli.interruptions import stop_in_order
 from segctl.cli.options import with_project
@@ -83,6 +83,8 @@ def command(
       segctl --target scratch probe --write
       segctl --target scratch probe --clean-up
     """
+    # Before the key is asked for: the first thing that is missing is the account.
+    check_target(project)
     with (
         connect(project, console, read_only=False) as connection,
         open_probe(project, connection, console) as probe,
