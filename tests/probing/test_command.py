@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.common.stopping import Stop
+from segctl.emulator import Assumption
 from segctl.probing.account import GuardedTransport
 from segctl.probing.run import ABOUT_MINUTES, ABOUT_REQUESTS, SEGMENTS_CREATED
 from tests.faults.harness import Run
@@ -380,3 +381,11 @@ def test_a_key_that_can_only_read_is_an_error(tmp_path: Path) -> None:
         assert "the API key may not create segments" in run.err
         assert len(run.writes) == 1
         assert world.probe("--clean-up").out == "Nothing to remove.\n"
+
+
+def test_a_clean_up_waits_for_a_segment_that_the_list_does_not_have_yet(tmp_path: Path) -> None:
+    with probe_world(tmp_path, Assumption.LIST_AFTER_CREATE) as world:
+        world.probe(*CONFIRMED, run=Run(kill=1, kill_after=True))
+        assert world.left()
+        assert world.probe("--clean-up").code == 0
+        assert world.left() == set()

@@ -112,3 +112,15 @@ def test_every_assumption_says_what_it_is_for() -> None:
         assert assumption.depends.startswith("none yet") == (not assumption.key) or (
             assumption.id == "automations"
         )
+
+
+def test_a_change_that_was_accepted_late_says_nothing_about_the_lock() -> None:
+    late, soon = judgement.SOON + 1, judgement.SOON - 1
+    status = [
+        judgement.judge_lock_status(200, "", is_lock=False, age=age).verdict for age in (soon, late)
+    ]
+    name_only = [
+        judgement.judge_lock_name_only(is_locked=False, age=age).verdict for age in (soon, late)
+    ]
+    assert status == name_only == [DIFFERS, NOT_LEARNT]
+    assert judgement.judge_lock_name_only(is_locked=True, age=late).verdict is AS_ASSUMED
