@@ -61,8 +61,9 @@ OUT, JOURNAL = "plan --out", "apply --auto-approve --journal"
 SANDBOX = "--target sandbox"
 FILES = [
     Attack("init", ".gitignore"),
-    Attack("account pull", "segments/accounts/production.yaml"),
+    Attack("account pull", "segments/accounts/production.yaml", 1),
     Attack("plan", ".cache/pins/DIGEST.json", 0),
+    Attack("probe --write", "segctl.yaml", 1),
     Attack("fmt", "segments/linked.yaml", 1),
     Attack("import --all", "segments/unmanaged.yaml", 1),
     *(
@@ -103,8 +104,8 @@ FOLDERS = [
     *(Attack("init", link) for link in ("schemas", ".github", ".github/actions", "segments")),
     Attack("init --update", "schemas"),
     Attack("owners --codeowners", ".github", settings=OWNERS),
-    Attack("account pull", "segments"),
-    Attack("account pull", "segments/accounts"),
+    Attack("account pull", "segments", 1),
+    Attack("account pull", "segments/accounts", 1),
     Attack("fmt", "segments", 1),
     Attack("import --all", "segments"),
     Attack("upgrade --all", "segments"),
