@@ -79,10 +79,11 @@ class Console:
         return self._stderr or sys.stderr
 
     def _style(self, stream: TextIO) -> Style:
+        width = _width(stream)
         if self.color != "auto":
-            return Style(color=self.color == "always")
+            return Style(self.color == "always", width)
         is_plain = bool(self._env.get("NO_COLOR")) or self._env.get("TERM") == "dumb"
-        return Style(color=stream.isatty() and not is_plain)
+        return Style(stream.isatty() and not is_plain, width)
 
     @property
     def style(self) -> Style:
@@ -97,20 +98,19 @@ class Console:
     @property
     def width(self) -> int | None:
         """The columns of the terminal that shows results, `None` for a file or a pipe."""
-        if not self.stdout.isatty():
-            return None
-        import shutil  # noqa: PLC0415 - only for a table
+        return _width(self.stdout)
 
-        return shutil.get_terminal_size().columns
+    def show(self, text: str, *, as_is: bool = False) -> None:
+        """Write a result to stdout.
 
-    def show(self, text: str) -> None:
-        """Write a result to stdout."""
-        self.stdout.write(text)
+        On a terminal, lines are broken between words, unless the text is for programs (`as_is`).
+        """
+        self.stdout.write(text if as_is else _wrapped(text, self.stdout))
         self.stdout.flush()
 
     def show_json(self, data: Any) -> None:
         """Write a result to stdout as JSON."""
-        self.show(self.as_json(data))
+        self.show(self.as_json(data), as_is=True)
 
     def as_json(self, data: Any) -> str:
         """Return data as JSON, with escapes for what stdout cannot encode."""
@@ -153,7 +153,7 @@ class Console:
         A closed pipe is ignored: a reader that has gone away must not stop an apply.
         """
         with suppress(BrokenPipeError):
-            self.stderr.write(redact(text) + end)
+            self.stderr.write(_wrapped(redact(text) + end, self.stderr))
             self.stderr.flush()
 
     def talk(self, text: str) -> None:
@@ -191,6 +191,25 @@ class Console:
 
 SILENT = Console.silent()
 """The console of a caller that wants nothing to be written."""
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return the columns of a terminal, `None` for a file or a pipe."""
+    if not stream.isatty():
+        return None
+    import shutil  # noqa: PLC0415 - only on a terminal
+
+    return shutil.get_terminal_size().columns
+
+
+def _wrapped(text: str, stream: TextIO) -> str:
+    """Return a text as a terminal can show it without breaking words."""
+    width = _width(stream)
+    if width is None:
+        return text
+    from segctl.render.wrapping import wrap  # noqa: PLC0415 - only on a terminal
+
+    return wrap(text, width)
 
 
 def _is_utf8(stream: TextIO) -> bool:

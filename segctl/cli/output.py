@@ -46,6 +46,10 @@ class Output:
         """Whether the format is for people at a terminal."""
         return self.name == "text"
 
+    def show(self, text: str) -> None:
+        """Write a result in this format to stdout."""
+        self.console.show(text, as_is=not self.is_text)
+
     def plan(
         self,
         plan: Plan,
@@ -239,7 +243,7 @@ class Output:
             if is_shown:
                 target = self.project.target_name
                 text = self.diagnostics(_error_diagnostics(error), command, target=target)
-                self.console.show(text)
+                self.show(text)
             raise
 
     def _sarif(

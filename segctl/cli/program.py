@@ -18,6 +18,7 @@ import click
 
 from segctl import __version__
 from segctl.cli.exit_codes import INTERRUPTED
+from segctl.cli.help import Context, with_layout
 from segctl.cli.invocation import Invocation
 from segctl.cli.options import global_options
 from segctl.errors import InvalidInput, SegctlError
@@ -62,6 +63,8 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """Knows its commands by name, and imports one only when it is called."""
 
+    context_class = Context
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order in which people meet the commands."""
         del ctx
@@ -72,8 +75,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"segctl.cli.commands.{cmd_name}").command
-        return command
+        return with_layout(import_module(f"segctl.cli.commands.{cmd_name}").command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_EXCERPT = 120
 """Characters of a source line that are shown."""
 
+_LEAST_EXCERPT = 20
+"""Columns of a source line that are shown on the narrowest of terminals."""
+
 
 def diagnostics_text(diagnostics: Iterable[Diagnostic], style: Style) -> str:
     """Return all diagnostics, one after the other; empty where there are none."""
@@ -48,21 +51,41 @@ def _excerpt(diagnostic: Diagnostic, style: Style) -> str:
     span, excerpt = diagnostic.span, diagnostic.excerpt
     if span is None or not excerpt.strip():
         return ""
-    column = span.column - 1
-    # A long line starts shortly before the place, so that the mark is visible.
-    start = max(0, column - MAX_EXCERPT // 2) if len(excerpt) > MAX_EXCERPT else 0
-    line = clean(excerpt[start : start + MAX_EXCERPT].replace("\t", " "))
-    indent = cells(clean(excerpt[start:column].replace("\t", " ")))
+    column, number = span.column - 1, str(span.line)
+    gutter = " " * len(number)
+    most = MAX_EXCERPT
+    if style.width is not None:
+        # A line that the terminal breaks would part the mark from what it marks.
+        most = min(most, max(style.width - len(f"  {gutter} | "), _LEAST_EXCERPT))
+    start, end = _window(excerpt, column, most, is_terminal=style.width is not None)
+    line = clean(excerpt[start:end].replace("\t", " "))
+    indent = _columns(excerpt[start:column])
     width = 1
     if span.end_line == span.line and span.end_column is not None:
         marked = clean(excerpt[column : span.end_column - 1].replace("\t", " "))
         width = max(1, min(cells(marked), cells(line) - indent))
-    number = str(span.line)
-    gutter = " " * len(number)
     return (
         f"  {style.dim(f'{number} |')} {line.rstrip()}\n"
         f"  {style.dim(f'{gutter} |')} {' ' * indent}{style.red('^' * width)}\n"
     )
+
+
+def _window(excerpt: str, column: int, most: int, *, is_terminal: bool) -> tuple[int, int]:
+    """Return the part of a line to show: a long one starts shortly before the marked place."""
+    is_long = len(excerpt) > most or (is_terminal and _columns(excerpt) > most)
+    start = max(0, column - most // 2) if is_long else 0
+    end = start + most
+    if is_terminal:
+        # Wide and escaped characters take several columns.
+        while _columns(excerpt[start:column]) > most // 2:
+            start += 1
+        while _columns(excerpt[start:end]) > most:
+            end -= 1
+    return start, end
+
+
+def _columns(text: str) -> int:
+    return cells(clean(text.replace("\t", " ")))
 
 
 def _hint(diagnostic: Diagnostic, style: Style) -> str:

@@ -155,7 +155,14 @@ def overlap_cells(preview: Preview, overlap: Overlap) -> tuple[str, ...]:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
     numbers = [head for head in heads if head not in TEXT_HEADS]
-    return table_text(heads, rows, right=numbers, color=style.color)
+    return table_text(
+        heads,
+        rows,
+        right=numbers,
+        color=style.color,
+        width=style.width,
+        wrapped=TEXT_HEADS,
+    )
 
 
 def preview_json(preview: Preview, generated_at: str, now: str) -> dict[str, Any]:

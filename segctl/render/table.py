@@ -5,6 +5,8 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from segctl.render.terminal import cells
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
@@ -31,6 +33,20 @@ def table_text(
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    rows = [*rows]
+    # Columns that have to share the room still have it for their longest words, if possible.
+    words = {
+        head: max(cells(word) for text in (head, *column) for word in text.split() or [""])
+        for head, *column in zip(heads, *rows, strict=True)
+        if head in wrapped
+    }
+    room = _UNLIMITED if width is None else max(width, _NARROWEST)
+    rest = sum(
+        max(map(cells, (head, *column)))
+        for head, *column in zip(heads, *rows, strict=True)
+        if head not in wrapped
+    )
+    fits = sum(words.values()) + rest + 2 * (len(heads) - 1) <= room
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
         table.add_column(
@@ -38,13 +54,14 @@ def table_text(
             justify="right" if head in right else "left",
             no_wrap=head not in wrapped,
             overflow="fold",
+            min_width=words.get(head) if fits else None,
         )
     for row in rows:
         table.add_row(*map(Text, row))
     out = StringIO()
     console = Console(
         file=out,
-        width=_UNLIMITED if width is None else max(width, _NARROWEST),
+        width=room,
         force_terminal=color,
         color_system="standard" if color else None,
         highlight=False,

@@ -15,9 +15,10 @@ from segctl.common.secrets import redact
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Colours text, or leaves it plain."""
+    """Colours text, or leaves it plain. `width` is the terminal's, `None` for a file or a pipe."""
 
     color: bool = False
+    width: int | None = None
 
     def _wrap(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text

@@ -146,7 +146,7 @@ def test_a_swap_and_a_delete_have_the_impacts_that_are_known(shop: Project, remo
     comment = shop.run("plan", "--format", "markdown").out
     table = comment[comment.index("Audience size") : comment.index("</table>")]
     assert table.count("<tr>") == 4
-    assert '<code>Gone</code></td><td align="right">14 (SendGrid)' in table
+    assert '<code>Gone</code></td><td align="right">0 (SendGrid)' in table
 
 
 def test_no_view_of_a_plan_names_a_contact(shop: Project) -> None:

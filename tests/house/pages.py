@@ -78,7 +78,7 @@ def commands_markdown() -> str:
 
 def _help(name: str, command: click.Command, above: str | None) -> str:
     parent = click.Context(program, info_name=above) if above else None
-    context = click.Context(
+    context = command.context_class(
         command,
         info_name=name,
         parent=parent,

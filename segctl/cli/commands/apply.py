@@ -182,7 +182,7 @@ def command(
             if plan.errors:
                 if not output.is_text:
                     target = plan.target.name
-                    console.show(output.diagnostics(plan.diagnostics, "apply", target=target))
+                    output.show(output.diagnostics(plan.diagnostics, "apply", target=target))
                 return 1
             if not (auto_approve or approval.is_given) and _is_no_rename(plan, console):
                 plan = dataclasses.replace(plan, refusals=())
@@ -190,7 +190,7 @@ def command(
             approval.check_plan(plan, console)
             if not plan.changes:
                 if not output.is_text:
-                    console.show(output.report(Report(), plan))
+                    output.show(output.report(Report(), plan))
                 return _exit_code(Report(), plan, console)
             if not (auto_approve or _is_approved(console)):
                 console.say("Nothing was changed.")
@@ -209,7 +209,7 @@ def command(
             except ApplyFailed as error:
                 report, failure = error.report, error.cause
     blank = "\n" if output.is_text else ""
-    console.show(blank + output.report(report, plan))
+    output.show(blank + output.report(report, plan))
     if failure is not None:
         raise failure
     return INTERRUPTED if report.interrupted else _exit_code(report, plan, console)

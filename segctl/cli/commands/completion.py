@@ -50,9 +50,9 @@ def command(project: Project, console: Console, *, shell: str) -> int:
 
     del project
     if shell == "bash":
-        console.show(BASH)
+        console.show(BASH, as_is=True)
         return 0
     completion = get_completion_class(shell)
     assert completion is not None, shell  # noqa: S101 - the choice is click's own
-    console.show(completion(click.Command("segctl"), {}, "segctl", VARIABLE).source())
+    console.show(completion(click.Command("segctl"), {}, "segctl", VARIABLE).source(), as_is=True)
     return 0

@@ -72,7 +72,7 @@ def command(
         detected = detect_drift(project, connection, console, managed_only=managed_only)
     if output.is_text:
         console.warn(detected.diagnostics)
-    console.show(output.drift(detected, connection.target))
+    output.show(output.drift(detected, connection.target))
     if any(drift.kind in (DriftKind.EDITED, DriftKind.RENAMED) for drift in detected.report.drifts):
         console.talk("`segctl drift --accept NAME` brings an edit or a new name into its file.")
     return CHANGES_PRESENT if detailed_exitcode and detected.report.drifts else 0

@@ -50,11 +50,11 @@ def command(
             continue
         changed += 1
         if diff:
-            console.show(_difference(file, console))
+            console.show(_difference(file, console), as_is=True)
             continue
         if not check:
             write_formatted(project, file)
-        console.show(f"{file.path}\n")
+        console.show(f"{file.path}\n", as_is=True)
     if changed:
         verb = "would be formatted" if check or diff else "formatted"
         console.talk(f"{count(changed, 'file')} {verb}.")

@@ -68,7 +68,7 @@ def command(
       segctl history 'VIP customers'
       segctl history -n 10
       segctl history 'VIP customers' --ownership
-      segctl history --format json | jq -r '.events[] | select(.kind == "removed") | .name'
+      segctl history --format json | jq '.events[] | select(.kind == "removed")'
     """
     if with_ownership:
         if name is None:

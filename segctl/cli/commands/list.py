@@ -71,7 +71,7 @@ def command(
       segctl list
       segctl list --references
       segctl list --v1 --references
-      segctl list --format json | jq -r '.segments[] | select(.managed | not) | .name'
+      segctl list --format json | jq '.segments[] | select(.managed | not)'
     """
     if "" in (*ids, *parent_lists):
         raise UsageError("the id to filter by is empty", hint="is a variable unset?")

@@ -34,7 +34,7 @@ def command(project: Project, console: Console, *, format_name: str) -> int:
     \b
     Examples:
       segctl lists
-      segctl lists --format json | jq -r '.lists[] | select(.name == "Newsletter").id'
+      segctl lists --format json | jq '.lists[] | select(.name == "VIP").id'
     """
     with connect(project, console) as connection:
         lists = list_contact_lists(connection, console)

@@ -119,4 +119,4 @@ def _show_difference(console: Console, result: CodeOwners) -> None:
     style = console.style
     for mark, paint, lines in (("-", style.red, result.removed), ("+", style.green, result.added)):
         for line in lines:
-            console.show(paint(f"{mark}{clean(line)}") + "\n")
+            console.show(paint(f"{mark}{clean(line)}") + "\n", as_is=True)

@@ -69,7 +69,7 @@ def command(
         from segctl.app.saved_plan import save_plan  # noqa: PLC0415 - only with --out
 
         save_plan(project, plan, out, generated_at=now)
-    console.show(output.plan(plan, generated_at=now, requests=requests))
+    output.show(output.plan(plan, generated_at=now, requests=requests))
     if out is not None:
         from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
 

@@ -119,7 +119,7 @@ def _show(project: Project, console: Console, preview: Preview, format_name: str
             context = render_context(project, now)
             diagnostics = console.complete_hints(preview.diagnostics)
             preview = dataclasses.replace(preview, diagnostics=diagnostics)
-            console.show(preview_markdown(preview, context, project.target_name))
+            console.show(preview_markdown(preview, context, project.target_name), as_is=True)
         case _:
             from segctl.render.previews import preview_text  # noqa: PLC0415
 

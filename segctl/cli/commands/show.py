@@ -35,5 +35,5 @@ def command(project: Project, console: Console, *, file: str, format_name: str) 
     output = Output(format_name, project, console)
     with output.showing_errors("show"):
         saved = read_plan(file)
-    console.show(output.plan(saved.plan, generated_at=saved.generated_at, version=saved.version))
+    output.show(output.plan(saved.plan, generated_at=saved.generated_at, version=saved.version))
     return 0

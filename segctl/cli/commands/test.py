@@ -79,16 +79,16 @@ def _show(output: Output, results: Sequence[CaseResult], problems: Sequence[Diag
             from segctl.render.cases_json import cases_json  # noqa: PLC0415
 
             totals, tests = cases_summary(results), cases_json(results)
-            console.show(output.diagnostics(problems, "test", summary=totals, tests=tests))
+            output.show(output.diagnostics(problems, "test", summary=totals, tests=tests))
         case "junit":
             from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
 
-            console.show(cases_junit(results, console.complete_hints(problems)))
+            output.show(cases_junit(results, console.complete_hints(problems)))
         case "github" | "markdown":
             if results or problems:
                 diagnostics = [*problems, *case_diagnostics(results)]
                 closing = cases_summary(results)
-                console.show(output.diagnostics(diagnostics, "test", closing=closing))
+                output.show(output.diagnostics(diagnostics, "test", closing=closing))
         case _:
             console.warn(problems)
             if not (results or problems):

@@ -73,9 +73,9 @@ def report_validation(
     closing = f"{segments} in {project.config.segments}/: {verdict}."
     if output.name == "json":
         text = output.diagnostics(diagnostics, command_name, segments=validation.segments)
-        console.show(text)
+        output.show(text)
     elif not output.is_text:
-        console.show(output.diagnostics(shown, command_name, closing=closing))
+        output.show(output.diagnostics(shown, command_name, closing=closing))
     if validation.has_errors:
         raise InvalidInput(shown)
     if output.is_text:
