@@ -22,7 +22,9 @@ def segment_history(project: Project, name: str | None = None) -> Iterator[Segme
     `name` is the present or a former name of one segment. Raises `UsageError` if git history is
     unavailable, and for a name that no commit declared.
     """
-    timeline = read_timeline(project.root, project.config.segments, env=project.env)
+    timeline = read_timeline(
+        project.root, project.config.segments, target=project.target_name, env=project.env
+    )
     audit = Audit(timeline)
     if name is None:
         return audit.events()

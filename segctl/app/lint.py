@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from segctl.app.account_file import read_known_account, unused_fields_file
 from segctl.declarations.account_file import column_types
+from segctl.declarations.account_names import check_names
 from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.query.lint import AccountSchema, Needs
+from segctl.query.references import ReferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,11 +66,19 @@ def check_before_sending(
             fields, reserved = map(column_types, connection.reader.list_fields())
         except RemoteError as error:
             failures["fields"] = error
-    if Needs.LISTS in needs:
+    used = [name for segment in declared for name in segment.account_names]
+    current: dict[str, str] = {}
+    if Needs.LISTS in needs or any(name.noun == ReferenceKind.LIST.noun for name in used):
         try:
             names = {contact_list.id.lower(): contact_list.name for contact_list in lists.read()}
+            current |= names
         except RemoteError as error:
             failures["lists"] = error
+    if any(name.noun == ReferenceKind.SINGLE_SEND.noun for name in used):
+        try:
+            current |= {send.id: send.name for send in connection.reader.list_single_sends()}
+        except RemoteError as error:
+            failures["names of Single Sends"] = error
     warnings = [
         Diagnostic(
             "account-unknown",
@@ -85,7 +95,7 @@ def check_before_sending(
         lists=names,
         observed=project.config.observed,
     )
-    return (*warnings, *_lint(project, declared, schema))
+    return (*warnings, *check_names(used, current), *_lint(project, declared, schema))
 
 
 def _lint(

@@ -128,7 +128,14 @@ def removal_history(
     root, folder, now = project.root, project.config.segments, project.clock.now()
     account = Account.of(project.target)
     return read_removal_history(
-        root, folder, names, account=account, present=present, now=now, env=project.env
+        root,
+        folder,
+        names,
+        account=account,
+        target=project.target.name,
+        present=present,
+        now=now,
+        env=project.env,
     )
 
 

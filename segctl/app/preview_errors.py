@@ -29,7 +29,7 @@ def explain_uncountable(
     if result.in_before:
         diagnostics = [_in_account_query(declared, problem) for problem in result.problems]
     else:
-        source = QuerySource(declared, project.declarations.documents[declared.file])
+        source = QuerySource.of(declared, project.declarations.documents[declared.file])
         in_query = [problem for problem in result.problems if problem.start >= 0]
         diagnostics = translation_diagnostics(in_query, source, _CANNOT)
         span = declared.parent_span or declared.span
@@ -55,7 +55,7 @@ def explain_warnings(
     project: Project, declared: Declared, problems: Sequence[Problem]
 ) -> list[Diagnostic]:
     """Return why the number of a segment may be wrong, as warnings."""
-    source = QuerySource(declared, project.declarations.documents[declared.file])
+    source = QuerySource.of(declared, project.declarations.documents[declared.file])
     return [
         dataclasses.replace(diagnostic, severity=Severity.WARNING)
         for diagnostic in translation_diagnostics(problems, source, _DOUBTFUL)

@@ -130,6 +130,7 @@ class Project:
             self.files.segments,
             self.files.queries,
             self.config.segments,
-            self.files.accounts,
-            (*self.config.targets, SANDBOX),
+            accounts=self.files.accounts,
+            targets=(*self.config.targets, SANDBOX),
+            target=self.target_name,
         )

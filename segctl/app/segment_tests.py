@@ -146,7 +146,7 @@ def _run_suites(
     for suite in suites:
         declared = suite.declared
         segment = declared.segment
-        source = QuerySource(declared, project.declarations.documents[declared.file])
+        source = QuerySource.of(declared, project.declarations.documents[declared.file])
         translated = translate(parse(segment.query), suite.columns, segment.parent_list_ids)
         if translated.audience is None:
             untranslated = translation_diagnostics(translated.problems, source)

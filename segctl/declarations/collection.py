@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.declarations.account_file import read_accounts
+from segctl.declarations.account_names import AccountNames
 from segctl.declarations.segment_file import read_file
 from segctl.documents.document import decode_utf8, excerpt_lines, sort_diagnostics
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
+from segctl.model.contact_fields import account_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -49,21 +51,27 @@ def read_declarations(
     files: Mapping[str, bytes],
     queries: Mapping[str, bytes],
     folder: str,
+    *,
     accounts: Mapping[str, bytes] | None = None,
     targets: Collection[str] = (),
+    target: str = "",
 ) -> Declarations:
     """Read all segment files of a project, and the files of the accounts of these targets.
+
+    Names in place of ids are those of the account of `target`, empty where none is chosen.
 
     `files`, `queries` and `accounts` map paths relative to the project, with forward slashes, to
     bytes.
     """
     declared: list[Declared] = []
     tombstones: list[Tombstone] = []
-    diagnostics: list[Diagnostic] = []
     documents: dict[str, Document] = {}
     named: list[tuple[str, Document]] = []
+    known_accounts, diagnostics = read_accounts(accounts or {}, folder, targets)
+    path = account_path(folder, target) if target else ""
+    names = AccountNames(path, known_accounts.get(target))
     for file in sorted(files):
-        declaration, document = read_file(file, files[file], queries, folder)
+        declaration, document = read_file(file, files[file], queries, folder, names)
         diagnostics += document.diagnostics
         if isinstance(declaration, Tombstone):
             tombstones.append(declaration)
@@ -72,8 +80,6 @@ def read_declarations(
         if declaration is not None:
             declared.append(declaration)
             documents[file] = document
-    known_accounts, problems = read_accounts(accounts or {}, folder, targets)
-    diagnostics += problems
     diagnostics += _duplicate_names(named)
     diagnostics += _removed_and_declared(declared, tombstones, files)
     diagnostics += _duplicate_upgrades(declared, documents)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 FIRST_KEYS = ("name", "description", "owner", "tags", "protected", "adopt")
 """The keys that describe a segment to people come first in a file."""
 
-LAST_KEYS = ("parent_list_ids", "query_dsl", "query_file", "tests")
+LAST_KEYS = ("parent_list", "parent_list_ids", "query_dsl", "query_file", "tests")
 """The keys that SendGrid needs come last, then the tests. Any other key is in between."""
 
 JOINERS = "\u200c\u200d"
@@ -95,7 +95,7 @@ def format_sql_file(text: str, file: str = "") -> Formatted:
     leftover = git_leftover(file, body)
     if leftover is not None:
         return Formatted(text, changed=False, problems=(leftover,))
-    formatted = format_query(parse(body))
+    formatted = format_query(parse(body, references=True))
     if formatted.reason:
         problem = _unformatted_file(formatted.reason, Span(file, 1, 1))
         return Formatted(text, changed=False, problems=(problem,))
@@ -162,7 +162,7 @@ def _format_query(document: Document, query: object) -> tuple[FormattedQuery | N
     place = document.places[(QUERY,)]
     if place.style is None or document.text[place.offset] in _PROPERTIES:
         return None, "it has an anchor, an alias or a tag"
-    formatted = format_query(parse(query))
+    formatted = format_query(parse(query, references=True))
     if formatted.reason:
         return None, formatted.reason
     if place.style == '"':

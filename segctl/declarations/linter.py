@@ -236,7 +236,7 @@ class _FileLinter:
     query: QuerySource = field(init=False)
 
     def __post_init__(self) -> None:
-        self.query = QuerySource(self.declared, self.document)
+        self.query = QuerySource.of(self.declared, self.document)
 
     def diagnostics(
         self, query_findings: tuple[Finding, ...], duplicate_of: Declared | None
@@ -294,6 +294,8 @@ class _FileLinter:
                 place = self.document.places.get(path)
                 if place is None and path == ("query_dsl",):
                     place = self.document.places.get(("query_file",))
+                if place is None and path[:1] == ("parent_list_ids",):
+                    place = self.document.places.get(("parent_list",))
                 place = place or self.document.places[()]
                 # A value of several lines is marked at its first character only.
                 end = place.end_offset if place.line == place.end_line else place.offset + 1

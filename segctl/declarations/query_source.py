@@ -5,13 +5,17 @@ Maps places only; `linter` and the test runner know what is wrong there.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from segctl.documents.yaml_positions import ScalarMap, TextMap
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segctl.documents.document import Document
     from segctl.model import Declared
+    from segctl.model.segments import Splice
 
 
 class QuerySource:
@@ -21,26 +25,55 @@ class QuerySource:
     are those of the file's text.
     """
 
-    __slots__ = ("_map", "_scalar", "file", "own_file", "text")
+    __slots__ = ("_map", "_scalar", "_splices", "file", "own_file", "text")
 
-    def __init__(self, declared: Declared, document: Document) -> None:
-        """`document` is the YAML file, even where the query is in a `.sql` file."""
-        self.file = declared.query_span.file
-        self.own_file = self.file != document.file
+    def __init__(
+        self, document: Document, file: str, written: str, splices: Sequence[Splice] = ()
+    ) -> None:
+        """`document` is the YAML file, even where the query is in a `.sql` file, `file`.
+
+        `written` is the query as the file has it, to which `splices` lead back.
+        """
+        self.file = file
+        self.own_file = file != document.file
+        self._splices = splices
         self._map: TextMap | None = None
         self._scalar: ScalarMap | None = None
         if self.own_file:
-            self.text = declared.segment.query
+            self.text = written
         else:
             self.text = document.text
             place = document.places.get(("query_dsl",)) or document.places[()]
             self._scalar = ScalarMap(
-                self.text, place.offset, place.end_offset, place.style, declared.segment.query
+                self.text, place.offset, place.end_offset, place.style, written
             )
+
+    @classmethod
+    def of(cls, declared: Declared, document: Document) -> QuerySource:
+        """Return the source of a declared query."""
+        written = declared.written_query or declared.segment.query
+        return cls(document, declared.query_span.file, written, declared.splices)
 
     def index(self, offset: int) -> int:
         """Return the index in the file's text of an offset in the query."""
-        return self._scalar.index(offset) if self._scalar else offset
+        return self._written(offset)[0]
+
+    def _written(self, offset: int) -> tuple[int, int]:
+        """Return the indices in the file's text of a character of the query and of the next one.
+
+        A character of an id is the whole name that stands for it.
+        """
+        position = bisect_right(self._splices, offset, key=lambda splice: splice.start)
+        start, end = offset, offset + 1
+        if position:
+            splice = self._splices[position - 1]
+            shift = splice.source_end - splice.end
+            start, end = start + shift, end + shift
+            if offset < splice.end:
+                start, end = splice.source_start, splice.source_end
+        if self._scalar is None:
+            return start, end
+        return self._scalar.index(start), self._scalar.index(end - 1) + 1
 
     def locate(self, offset: int) -> tuple[str, int, int]:
         """Return the file, line and column of an offset in the query."""
@@ -53,4 +86,5 @@ class QuerySource:
 
     def range(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end index in the file's text of a range of the query."""
-        return self.index(start), self.index(end - 1) + 1 if end > start else self.index(start)
+        first = self.index(start)
+        return first, self._written(end - 1)[1] if end > start else first

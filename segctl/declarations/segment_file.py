@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import find_keys
 from segctl.common.suggest import closest_match
+from segctl.declarations.account_names import PARENT_LIST, find_in_query, find_parent
 from segctl.declarations.joined_comments import check_joined_comments
 from segctl.documents.document import (
     Document,
@@ -33,6 +34,8 @@ from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from segctl.declarations.account_names import AccountNames
+
 # Everything that is not text; a query may contain white space of any kind.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 # Emoji and some scripts are written with them.
@@ -44,13 +47,19 @@ _MAX_PATH = 200
 
 
 def read_file(
-    file: str, data: bytes, queries: Mapping[str, bytes], folder: str
+    file: str,
+    data: bytes,
+    queries: Mapping[str, bytes],
+    folder: str,
+    known: AccountNames | None = None,
 ) -> tuple[Declared | Tombstone | None, Document]:
     """Read the bytes of one segment file.
 
     `queries` maps the path of every `.sql` file under `folder`, relative to the project, to its
-    bytes. Returns the declaration, or the tombstone where the file says `removed`, or `None` where
-    an error prevents both; and the document, whose diagnostics are all errors and warnings.
+    bytes. `known` are the names that the file may use in place of ids; without them, such names
+    stay, and no id of the account equals them. Returns the declaration, or the tombstone where the
+    file says `removed`, or `None` where an error prevents both; and the document, whose diagnostics
+    are all errors and warnings.
     """
     text, problem = decode_utf8(file, data)
     if problem is not None:
@@ -68,7 +77,8 @@ def read_file(
         return None, document
     if "removed" in document.value:
         return _tombstone(document, document.value) if is_valid else None, document
-    return _declared(document, document.value, queries, folder, is_valid=is_valid), document
+    declared = _declared(document, document.value, queries, folder, known, is_valid=is_valid)
+    return declared, document
 
 
 def read_segment(
@@ -84,6 +94,7 @@ def _declared(
     value: dict[str, Any],
     queries: Mapping[str, bytes],
     folder: str,
+    known: AccountNames | None,
     *,
     is_valid: bool,
 ) -> Declared | None:
@@ -92,16 +103,19 @@ def _declared(
     if not is_valid or query is None or document.diagnostics:
         return None
     _check_visible_name(document, value["name"])
-    text, query_span = query
+    written, query_span = query
+    parent_list_ids, parent_names = find_parent(document, value, known)
+    named_query = find_in_query(document, query_span.file, written, known)
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in document.diagnostics):
+        return None
+    parent_key = PARENT_LIST if PARENT_LIST in value else "parent_list_ids"
     metadata = _metadata(value)
-    has_parents = bool(value.get("parent_list_ids"))
     upgrade = value.get("upgrade_from", {})
-    parent_list_ids = tuple(list_id.lower() for list_id in value.get("parent_list_ids", ()))
     return Declared(
-        segment=Segment(value["name"], text, parent_list_ids),
+        segment=Segment(value["name"], named_query.text, parent_list_ids),
         span=document.span(("name",)),
         query_span=query_span,
-        parent_span=document.span(("parent_list_ids",)) if has_parents else None,
+        parent_span=document.span((parent_key,)) if parent_list_ids else None,
         description=metadata.description,
         owner=metadata.owner,
         tags=metadata.tags,
@@ -113,6 +127,9 @@ def _declared(
         upgrade_from=upgrade.get("v1_id", "").lower(),
         adopt=value.get("adopt", False),
         upgrade_span=document.span(("upgrade_from", "v1_id")) if upgrade else None,
+        account_names=(*parent_names, *named_query.names),
+        written_query=written if named_query.splices else "",
+        splices=named_query.splices,
     )
 
 

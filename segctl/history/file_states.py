@@ -13,9 +13,12 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from segctl.declarations.account_file import read_account
+from segctl.declarations.account_names import AccountNames
 from segctl.declarations.segment_file import read_file, read_segment
 from segctl.history.commits import FileChange
 from segctl.model import Tombstone
+from segctl.model.contact_fields import account_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,15 +34,24 @@ class FileStates:
     """The files of a folder in its history. `segments` has the blobs of each segment file.
 
     `commits` go from the first one that touched the folder to HEAD; `blobs` has the content of
-    every blob that they name; `folder` is relative to the project.
+    every blob that they name; `folder` is relative to the project. Names in place of ids are those
+    in the file of the account of `target`, as it was after the same commit; `None` leaves them.
     """
 
-    def __init__(self, commits: Sequence[Commit], blobs: Mapping[str, bytes], folder: str) -> None:
+    def __init__(
+        self,
+        commits: Sequence[Commit],
+        blobs: Mapping[str, bytes],
+        folder: str,
+        target: str | None = None,
+    ) -> None:
         self.segments = _blob_timelines(commit.segments for commit in commits)
         self._queries = _blob_timelines(commit.queries for commit in commits)
         self._blobs = blobs
         self._folder = folder
-        self._versions: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
+        self._account_path = account_path(folder, target) if target else ""
+        self._accounts: dict[str, AccountNames] = {}
+        self._versions: dict[tuple[str, str, str, str], Declared | Tombstone | None] = {}
         self._query_paths: dict[tuple[str, str], str] = {}
         self._states: dict[str, tuple[list[int], list[Declared | None]]] = {}
 
@@ -69,6 +81,8 @@ class FileStates:
             touched = {index for index, _ in timeline}
             for query in queries:
                 touched |= {index for index, _ in self._queries.get(query, ())}
+            if any(self._may_use_names(path, blob) for _, blob in timeline if blob):
+                touched |= {index for index, _ in self.segments.get(self._account_path, ())}
             indexes = sorted(index for index in touched if index >= timeline[0][0])
             states: list[Declared | None] = []
             state: Declared | None = None
@@ -109,11 +123,34 @@ class FileStates:
             return None
         query = self._query_path(path, blob)
         query_blob = _blob_at(self._queries.get(query, []), index) or ""
-        key = path, blob, query_blob
+        account_blob = ""
+        if self._may_use_names(path, blob):
+            account_blob = _blob_at(self.segments.get(self._account_path, []), index) or ""
+        key = path, blob, query_blob, account_blob
         if key not in self._versions:
             queries = {query: self._blobs[query_blob]} if query_blob else {}
-            self._versions[key] = read_file(path, self._blobs[blob], queries, self._folder)[0]
+            data, declaration = self._blobs[blob], None
+            if account_blob:
+                known = self._account_names(account_blob)
+                declaration, _ = read_file(path, data, queries, self._folder, known)
+            if declaration is None:
+                # A name that no id is known for declares the segment all the same.
+                declaration, _ = read_file(path, data, queries, self._folder)
+            self._versions[key] = declaration
         return self._versions[key]
+
+    def _may_use_names(self, path: str, blob: str) -> bool:
+        """Return whether a version of a file, or its query, may use names in place of ids."""
+        if path == self._account_path:
+            return False
+        data = self._blobs[blob]
+        return b"@" in data or b"parent_list:" in data or b"query_file" in data or b"\\" in data
+
+    def _account_names(self, blob: str) -> AccountNames:
+        if blob not in self._accounts:
+            account, _ = read_account(self._account_path, self._blobs[blob])
+            self._accounts[blob] = AccountNames(self._account_path, account)
+        return self._accounts[blob]
 
     def _query_path(self, path: str, blob: str) -> str:
         """Return the `.sql` file that a version of a file names; empty if it names none."""

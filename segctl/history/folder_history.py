@@ -47,8 +47,10 @@ class FolderHistory:
     names_left: frozenset[str]
 
 
-def read_folder_history(git: Git, folder: str) -> FolderHistory:
+def read_folder_history(git: Git, folder: str, target: str | None = None) -> FolderHistory:
     """Read the history of a folder, relative to the project, from its first commit to HEAD.
+
+    Names in place of ids are those of the account of `target`.
 
     Raises `UsageError` where git, the repository or a commit is missing, or the history is
     incomplete or cannot be read.
@@ -80,7 +82,7 @@ def read_folder_history(git: Git, folder: str) -> FolderHistory:
         if change.blob
     }
     contents = git.contents(blobs)
-    timeline = Timeline(today, contents, folder, _renamed_files(git, today, moves))
+    timeline = Timeline(today, contents, folder, _renamed_files(git, today, moves), target)
     names_left = frozenset(possible_name(contents[blob]) for blob in left) - {""}
     return FolderHistory(timeline, places, moves, names_left)
 

@@ -46,6 +46,7 @@ def read_removal_history(
     now_declared: Collection[str],
     *,
     account: Account | None = None,
+    target: str | None = None,
     present: Collection[str] | None = None,
     now: datetime | None = None,
     env: Mapping[str, str] | None = None,
@@ -56,14 +57,14 @@ def read_removal_history(
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
     the work tree declare. A name that HEAD still declares was not removed: no commit removed it,
     even if its file is deleted in the work tree or not part of a sparse checkout. Only what commits
-    declared for `account` counts; `None` means any. `present` are the names of the account's
-    segments: what takes git longer is found out only for those, and for none without them. A
-    removal dated after `now` is kept apart. Does not raise for an error of git: the result is then
-    unavailable, with the reason and a remedy.
+    declared for `account` counts; `None` means any. Names in place of ids are those of the account
+    of `target`. `present` are the names of the account's segments: what takes git longer is found
+    out only for those, and for none without them. A removal dated after `now` is kept apart. Does
+    not raise for an error of git: the result is then unavailable, with the reason and a remedy.
     """
     git = Git(root, os.environ if env is None else env, timeout)
     try:
-        history = read_folder_history(git, folder)
+        history = read_folder_history(git, folder, target)
         whole, proven = history.timeline, prove_for(git, history, account, now_declared)
         removals = proven.removals
         if present is not None:
@@ -105,16 +106,19 @@ def read_timeline(
     root: Path,
     folder: str,
     *,
+    target: str | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,
 ) -> Timeline:
     """Read the whole first-parent history of a folder, from its first commit to HEAD.
 
+    Names in place of ids are those of the account of `target`.
+
     Raises `UsageError` where git, the repository or a commit is missing, or the history is
     incomplete or cannot be read.
     """
     return read_folder_history(
-        Git(root, os.environ if env is None else env, timeout), folder
+        Git(root, os.environ if env is None else env, timeout), folder, target
     ).timeline
 
 

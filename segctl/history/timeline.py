@@ -44,7 +44,7 @@ class Timeline:
     `commits` go from the first one that touched the folder to HEAD; `blobs` has the content of
     every blob that they name; `folder` is relative to the project. `moves` has the new paths of the
     files that git finds moved, by commit and old path. `scanned_names` has the possible names
-    in the contents that were scanned, by blob.
+    in the contents that were scanned, by blob. `target` is as for `FileStates`.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Timeline:
         blobs: Mapping[str, bytes],
         folder: str,
         moves: Mapping[str, Mapping[str, str]] | None = None,
+        target: str | None = None,
     ) -> None:
         self.commits = commits
         self.scanned_names: dict[str, str] = {}
@@ -60,7 +61,8 @@ class Timeline:
         self._folder = folder
         self._moves = moves or {}
         self._moved: dict[int, MovedNames] = {}
-        self._files = FileStates(commits, blobs, folder)
+        self._target = target
+        self._files = FileStates(commits, blobs, folder, target)
         self._name_timelines: dict[str, NameTimeline] = {}
 
     @cached_property
@@ -85,7 +87,7 @@ class Timeline:
         if commits:
             segments, queries = self._files.files_at(index)
             commits[0] = dataclasses.replace(commits[0], segments=segments, queries=queries)
-        timeline = Timeline(commits, self.blobs, self._folder, self._moves)
+        timeline = Timeline(commits, self.blobs, self._folder, self._moves, self._target)
         timeline.scanned_names = self.scanned_names
         return timeline
 

@@ -57,6 +57,29 @@ NO_METADATA = Metadata()
 
 
 @dataclass(frozen=True, slots=True)
+class Splice:
+    """A part of a query, from `start` to `end`, and the part of its file's text in its place."""
+
+    start: int
+    end: int
+    source_start: int
+    source_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountName:
+    """A name of something on the account that a file uses in place of its id.
+
+    `noun` is what it names, a list or a Single Send, and `span` the place of the name.
+    """
+
+    noun: str
+    name: str
+    id: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """A segment that a file declares.
 
@@ -70,6 +93,9 @@ class Declared:
     highest is refreshed first; 0 where the file does not set it. `upgrade_from` is the id, in lower
     case, of the v1 segment that it replaces, empty where there is none; `upgrade_span` is its
     place. With `adopt`, the file may change a segment that no commit declared as it is.
+
+    `account_names` are the names that the file uses in place of ids. Then `written_query` is the
+    query as the file has it, which `splices` lead back to; it is empty where nothing was replaced.
     """
 
     segment: Segment
@@ -87,6 +113,9 @@ class Declared:
     upgrade_from: str = ""
     upgrade_span: Span | None = None
     adopt: bool = False
+    account_names: tuple[AccountName, ...] = ()
+    written_query: str = ""
+    splices: tuple[Splice, ...] = ()
 
     @property
     def name(self) -> str:

@@ -90,7 +90,7 @@ def test_an_offset_in_the_query_becomes_a_place_in_the_file() -> None:
     text = f"name: a\nquery_dsl: |\n  {Q}\n"
     segment, _ = read_segment("segments/1.yaml", text.encode(), {}, "segments")
     assert segment
-    source = QuerySource(segment, parse_document("segments/1.yaml", text))
+    source = QuerySource.of(segment, parse_document("segments/1.yaml", text))
     assert source.locate(7) == ("segments/1.yaml", 3, 10)
 
 

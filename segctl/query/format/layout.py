@@ -66,7 +66,7 @@ def format_query(parsed: ParsedQuery) -> FormattedQuery:
         return FormattedQuery(parsed.text, "it is nested too deeply")
     if text == parsed.text.strip():
         return FormattedQuery(text)
-    formatted = parse(text)
+    formatted = parse(text, references=True)
     if not _is_same(parsed, formatted, style):
         reason = "segctl could not prove that the formatted query means the same"
         return FormattedQuery(parsed.text, reason)

@@ -17,7 +17,7 @@ from segctl.query.parser.tokens import Token, TokenKind, lower, upper
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n\f\v]++)
       | (?P<comment>--[^\r\n]*+|/\*.*?\*/)
-      | (?P<name>[^\W\d][\w$]*+)
+      | (?P<name>@?[^\W\d][\w$]*+)
       | (?P<quoted>"(?:[^"]++|"")*+")
       | (?P<string>'(?:[^'\\]++|\\.|'')*+')
       | (?P<number>\d++(?:\.\d*+)?+(?:[eE][+-]?\d++)?+)

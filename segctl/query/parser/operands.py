@@ -83,7 +83,7 @@ class OperandParser(ExpressionParser):
     def _parse_string(self) -> ast.String:
         token = self.advance()
         raw = token.text[1:-1]
-        return ast.String(start=token.start, end=token.end, raw=raw, value=_unescape(raw))
+        return ast.String(start=token.start, end=token.end, raw=raw, value=string_value(raw))
 
     def _parse_number(self) -> ast.Expression:
         token = self.advance()
@@ -384,8 +384,11 @@ class OperandParser(ExpressionParser):
     )
 
 
-def _unescape(raw: str) -> str:
-    """Return a string with its escapes undone as Snowflake does: likely, but not documented."""
+def string_value(raw: str) -> str:
+    """Return the value of a string, whose quotes `raw` lacks.
+
+    Escapes are undone as Snowflake does: likely, but not documented.
+    """
     if "'" not in raw and "\\" not in raw:
         return raw
 

@@ -46,10 +46,11 @@ class ParsedQuery:
     tokens: tuple[Token, ...] = ()
 
 
-def parse(text: str) -> ParsedQuery:
+def parse(text: str, *, references: bool = False) -> ParsedQuery:
     """Parse a query. Never raises; takes time linear in `len(text)`.
 
-    Offsets in the result count characters of `text` as it is.
+    Offsets in the result count characters of `text` as it is. A formatter allows `references`,
+    which are then functions: SendGrid knows none, so anywhere else one is a problem.
     """
     if len(text) > MAX_QUERY_LENGTH:
         return ParsedQuery(text, None, (too_long(text),))
@@ -72,9 +73,21 @@ def parse(text: str) -> ParsedQuery:
         problem = Problem("too-deep", "the query is nested too deeply", "", 0, len(text))
         return ParsedQuery(text, None, (problem,), tokens)
     problems = (*lexer.problems, *parser.problems)
+    if not references:
+        problems += (*map(_unresolved, filter(is_reference, tokens)),)
     if problems or query is None:
         return ParsedQuery(text, None, tuple(sorted(problems, key=_place)), tokens)
     return ParsedQuery(text, replace(query, comments=tuple(lexer.comments)), (), tokens)
+
+
+def is_reference(token: Token) -> bool:
+    """Return whether a token is the start of a reference, such as `@list`."""
+    return token.kind is TokenKind.NAME and token.text.startswith("@")
+
+
+def _unresolved(token: Token) -> Problem:
+    message = f"`{token.text}` is a reference, which SendGrid does not know"
+    return Problem("reference", message, "write the id itself", token.start, token.end)
 
 
 def _place(problem: Problem) -> tuple[bool, int]:

@@ -1,0 +1,202 @@
+"""Names of lists and Single Sends in a segment file, and the ids that they stand for.
+
+The ids come from the file that `account pull` wrote, so what a pull request shows is what is sent:
+a list that is renamed in SendGrid keeps its id here. Asks no account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from segctl.common.secrets import has_email_address, redact
+from segctl.common.suggest import did_you_mean
+from segctl.declarations.query_source import QuerySource
+from segctl.documents.document import excerpt_lines, quote_value
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model.segments import AccountName, Splice
+from segctl.query.references import (
+    Reference,
+    ReferenceKind,
+    ReferenceProblem,
+    find_references,
+    replace_references,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from segctl.documents.document import Document
+    from segctl.model.contact_fields import KnownAccount
+
+PARENT_LIST = "parent_list"
+
+
+class UnknownName(Exception):
+    """A name stands for no id: `args` are the message and a hint."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNames:
+    """The names that the file of an account knows; `account` is `None` where there is no file.
+
+    `path` is that file, relative to the project, empty where no target is chosen.
+    """
+
+    path: str
+    account: KnownAccount | None = None
+
+    def find(self, kind: ReferenceKind, name: str) -> str:
+        """Return the id of a list or a Single Send. Raises `UnknownName`."""
+        if not self.path:
+            raise UnknownName(
+                f"which account has the {kind.noun} {quote_value(name)} is unknown",
+                "choose the target with --target or with `default_target` in segctl.yaml",
+            )
+        names = self._names(kind)
+        if names is None:
+            raise UnknownName(
+                f"the {kind.noun} {quote_value(name)} cannot be looked up: {self.path} not found",
+                "run `segctl account pull`",
+            )
+        ids = [*_ids_of(name, names)]
+        if len(ids) > 1:
+            raise UnknownName(
+                f"{len(ids)} {kind.noun}s have the name {quote_value(name)}",
+                f"write the id of the one that you mean: {', '.join(sorted(ids))}",
+            )
+        if not ids:
+            pull = "if it is new, run `segctl account pull`"
+            raise UnknownName(
+                f"{self.path} has no {kind.noun} {quote_value(name)}",
+                did_you_mean(name, names.values(), pull),
+            )
+        return ids[0]
+
+    def _names(self, kind: ReferenceKind) -> Mapping[str, str] | None:
+        if self.account is None:
+            return None
+        is_list = kind is ReferenceKind.LIST
+        return self.account.lists if is_list else self.account.single_sends
+
+
+@dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """A query with ids in place of names, how to get back to the file, and the names."""
+
+    text: str
+    splices: tuple[Splice, ...] = ()
+    names: tuple[AccountName, ...] = ()
+
+
+def find_parent(
+    document: Document, value: Mapping[str, Any], known: AccountNames | None
+) -> tuple[tuple[str, ...], tuple[AccountName, ...]]:
+    """Return the ids of the parent lists of a segment file, and the names that stand for them.
+
+    What is wrong is reported in the document. Without `known`, a name stands for an id that no list
+    has.
+    """
+    name = value.get(PARENT_LIST)
+    if name is None:
+        return tuple(list_id.lower() for list_id in value.get("parent_list_ids", ())), ()
+    if "parent_list_ids" in value:
+        document.report(
+            "conflicting-keys",
+            f"`{PARENT_LIST}` and `parent_list_ids` are both set",
+            path=(PARENT_LIST,),
+            key=True,
+            hint="remove one of the two",
+        )
+        return (), ()
+    if known is None:
+        return (f"{PARENT_LIST}: {name}",), ()
+    try:
+        list_id = known.find(ReferenceKind.LIST, name)
+    except UnknownName as error:
+        message, hint = error.args
+        document.report("unknown-name", message, path=(PARENT_LIST,), hint=hint)
+        return (), ()
+    noun = ReferenceKind.LIST.noun
+    return (list_id,), (AccountName(noun, name, list_id, document.span((PARENT_LIST,))),)
+
+
+def find_in_query(
+    document: Document, file: str, text: str, known: AccountNames | None
+) -> NamedQuery:
+    """Return a query with the ids that its references stand for.
+
+    `file` is the file of the query, and what is wrong is reported in the document. Without `known`,
+    the query stays as it is.
+    """
+    if known is None:
+        return NamedQuery(text)
+    source = QuerySource(document, file, text)
+    ids: list[tuple[Reference, str]] = []
+    names: list[AccountName] = []
+
+    def report(code: str, message: str, span: Span, hint: str) -> None:
+        if source.own_file:
+            line = excerpt_lines(text)[span.line - 1]
+            problem = Diagnostic(code, Severity.ERROR, redact(message), span, redact(hint), line)
+            document.diagnostics.append(problem)
+        else:
+            document.report_at(code, message, span, hint=hint)
+
+    for reference in find_references(text):
+        start, end = source.range(reference.start, reference.end)
+        span = Span(file, *source.place(start), *source.place(end))
+        if isinstance(reference, ReferenceProblem):
+            report("reference", reference.message, span, reference.hint)
+            continue
+        try:
+            id_ = known.find(reference.kind, reference.name)
+        except UnknownName as error:
+            message, hint = error.args
+            report("unknown-name", message, span, hint)
+            continue
+        ids.append((reference, id_))
+        names.append(AccountName(reference.kind.noun, reference.name, id_, span))
+    resolved, replacements = replace_references(text, ids)
+    return NamedQuery(resolved, tuple(Splice(*place) for place in replacements), tuple(names))
+
+
+def check_names(
+    names: Iterable[AccountName], on_account: Mapping[str, str]
+) -> Iterator[Diagnostic]:
+    """Yield what differs between names that stand for ids and the names on the account, by id.
+
+    A name that the account has for another id is an error: whoever reviews the file would take the
+    one for the other. An id that the account does not have is left to lint.
+    """
+    for name in names:
+        now = on_account.get(name.id)
+        if now is None or now == name.name or has_email_address(now):
+            continue
+        written, others = quote_value(name.name), [*_ids_of(name.name, on_account)]
+        if others:
+            yield Diagnostic(
+                "other-name",
+                Severity.ERROR,
+                redact(
+                    f"{written} stands for {name.id} here, but SendGrid calls that {name.noun} "
+                    f"{quote_value(now)}, and {written} is {others[0]}"
+                ),
+                name.span,
+                "run `segctl account pull`, and check which one you mean",
+            )
+        else:
+            yield Diagnostic(
+                "renamed",
+                Severity.WARNING,
+                redact(
+                    f"SendGrid calls the {name.noun} {written} {quote_value(now)} by now; "
+                    "its id is the same"
+                ),
+                name.span,
+                "run `segctl account pull`, and write the new name",
+            )
+
+
+def _ids_of(name: str, names: Mapping[str, str]) -> Iterator[str]:
+    return (id_ for id_, known in names.items() if known == name)
