@@ -51,7 +51,7 @@ def test_validate_knows_the_pulled_fields_and_lists(connected: Project, remote: 
     assert before.err.count("warning[unknown-column]") == 2
     remote.emulator.clear_log()
     assert connected.run("account", "pull").out == (
-        f"{FILE}: 1 list, 11 custom fields, 24 reserved, 0 Single Sends.\n"
+        f"{FILE}: 1 list, 11 custom fields, 29 reserved, 0 Single Sends.\n"
     )
     assert {entry.method for entry in remote.emulator.log} == {"GET"}
     after = connected.run("validate")

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from segctl import app
 from segctl.app.emulator_world import read_world
 from segctl.cli.invocation import Invocation
 from segctl.cli.program import COMMANDS, program
+from segctl.declarations.account_file import account_text
 from segctl.emulator import Emulator, serve
+from segctl.model.contact_fields import KnownAccount
 from tests.house.pages import PAGES, blocks, current_text, documents, examples
 from tests.support.account import KEY, TEST_SETTINGS
 from tests.support.process import REPOSITORY, child_env
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.project import Project
+
+LISTS = ("Newsletter", "Blocked")
+"""The lists of the examples."""
 
 NAMES = [page.relative_to(REPOSITORY).as_posix() for page in documents()]
 
@@ -119,6 +125,12 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
     name = names.get(block.partition(":")[0], "segments/a.yaml")
     fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
     project.write({name: block, "segments/fields.yaml": fields})
+    if "parent_list: " in block:
+        lists = {str(uuid.UUID(int=number)): name for number, name in enumerate(LISTS)}
+        sends = {str(uuid.UUID(int=9)): "Spring sale"}
+        account = KnownAccount((), (), "production", "2026-07-15T00:00:00Z", lists, sends)
+        (project.root / "segments/fields.yaml").unlink()
+        project.write({"segments/accounts/production.yaml": account_text(account)})
     if "query_file:" in block:
         query = (REPOSITORY / "segments/lifecycle/sent-not-opened.sql").read_text("utf-8")
         project.write({"segments/sent-not-opened.sql": query})
