@@ -233,7 +233,7 @@ def summary(record: Record, settings: Settings, now: float) -> dict[str, Any]:
     """
     return {
         "id": record.id,
-        **({"name": record.name} if record.name else {}),
+        **({} if record.version == 1 and not record.name else {"name": record.name}),
         "contacts_count": record.contacts_count,
         "created_at": timestamp(record.created_at),
         "updated_at": timestamp(record.updated_at),

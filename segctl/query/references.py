@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from segctl.common.suggest import did_you_mean
 from segctl.query.parser.lexer import Lexer
 from segctl.query.parser.operands import string_value
-from segctl.query.parser.parse import is_reference
+from segctl.query.parser.parse import REFERENCES, is_reference
 from segctl.query.parser.tokens import TokenKind, lower
 
 if TYPE_CHECKING:
@@ -32,9 +31,6 @@ class ReferenceKind(StrEnum):
     def noun(self) -> str:
         """The word for it in a sentence."""
         return "list" if self is ReferenceKind.LIST else "Single Send"
-
-
-_FORMS = " and ".join(f"@{kind}('NAME')" for kind in ReferenceKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ class Replacement(NamedTuple):
 def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
     """Yield every reference of a query in the order of their places; none in strings or comments.
 
-    Any other `@` before a word is a problem: SendGrid knows no such name.
+    Any other word after an `@` is left to the parser.
     """
     if "@" not in text:
         return
@@ -77,16 +73,12 @@ def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
     lexer.tokenize()
     tokens = lexer.tokens
     for index, token in enumerate(tokens):
-        if is_reference(token):
+        if is_reference(token) and lower(token.text) in REFERENCES:
             yield _reference(token, tokens[index + 1 : index + 4])
 
 
 def _reference(word: Token, following: list[Token]) -> Reference | ReferenceProblem:
-    kinds = {f"@{kind}": kind for kind in ReferenceKind}
-    kind = kinds.get(lower(word.text))
-    if kind is None:
-        hint = did_you_mean(lower(word.text), kinds, f"write {_FORMS}")
-        return ReferenceProblem(f"unknown reference `{word.text}`", hint, word.start, word.end)
+    kind = ReferenceKind(lower(word.text[1:]))
     shape = [token.text if token.kind is TokenKind.SYMBOL else token.kind for token in following]
     if shape != ["(", TokenKind.STRING, ")"]:
         message = f"`@{kind}` needs the name of a {kind.noun} in single quotes"

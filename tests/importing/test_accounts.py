@@ -83,7 +83,7 @@ def fill(emulator: Emulator, rng: Random) -> None:
         # The account itself refuses a name that it has.
         with contextlib.suppress(ValueError):
             if rng.random() < 0.1:
-                emulator.console.seed_v1(name(rng), "email LIKE '%x'")
+                emulator.console.seed_v1(name(rng) or "v1", "email LIKE '%x'")
                 continue
             parent = rng.choice([(), (), (rng.choice([*LISTS]),)])
             parent = rng.choice(ODD_PARENTS) if rng.random() < 0.02 else parent

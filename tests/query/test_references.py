@@ -81,7 +81,6 @@ def test_the_tree_is_that_of_the_ids(
 @pytest.mark.parametrize(
     "condition",
     [
-        "plan = @lists('a')",
         "plan = @list",
         "plan = @list('a'",
         "plan = @list(a)",
@@ -89,7 +88,6 @@ def test_the_tree_is_that_of_the_ids(
         "plan = @list()",
         "plan = @list('a', 'b')",
         "plan = @single_send(5)",
-        "@LISTE('a')",
     ],
 )
 def test_what_is_no_reference_is_a_problem_at_its_place(condition: str) -> None:
@@ -97,6 +95,15 @@ def test_what_is_no_reference_is_a_problem_at_its_place(condition: str) -> None:
     (problem,) = find_references(text)
     assert isinstance(problem, ReferenceProblem)
     assert text[problem.start : problem.end].startswith("@")
+
+
+@pytest.mark.parametrize("word", ["@lists", "@LISTE", "@x"])
+def test_an_unknown_reference_is_left_to_the_parser(word: str) -> None:
+    text = query(f"plan = {word}('a')")
+    assert [*find_references(text)] == []
+    (problem,) = parse(text).problems
+    assert problem.message == f"unknown reference `{word}`"
+    assert text[problem.start : problem.end] == word
 
 
 def test_a_reference_that_nobody_replaced_is_an_error_of_the_query() -> None:

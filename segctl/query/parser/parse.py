@@ -18,17 +18,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from segctl.query.parser.errors import ParseError, Problem
+from segctl.common.suggest import did_you_mean
+from segctl.query.parser.errors import ParseError, Problem, quote_snippet
 from segctl.query.parser.lexer import Lexer
 from segctl.query.parser.recovery import FATAL
 from segctl.query.parser.statements import StatementParser
-from segctl.query.parser.tokens import Token, TokenKind
+from segctl.query.parser.tokens import Token, TokenKind, lower
 
 if TYPE_CHECKING:
     from segctl.query.ast import Query
 
 MAX_QUERY_LENGTH = 1 << 20
 """The length in characters of the longest query that segctl reads."""
+
+
+REFERENCES = ("@list", "@single_send")
+"""What a name in place of an id begins with (`references`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def parse(text: str, *, references: bool = False) -> ParsedQuery:
     """Parse a query. Never raises; takes time linear in `len(text)`.
 
     Offsets in the result count characters of `text` as it is. A formatter allows `references`,
-    which are then functions: SendGrid knows none, so anywhere else one is a problem.
+    which are then functions: SendGrid knows none, so one that nothing replaced is a problem.
     """
     if len(text) > MAX_QUERY_LENGTH:
         return ParsedQuery(text, None, (too_long(text),))
@@ -86,8 +91,10 @@ def is_reference(token: Token) -> bool:
 
 
 def _unresolved(token: Token) -> Problem:
-    message = f"`{token.text}` is a reference, which SendGrid does not know"
-    return Problem("reference", message, "write the id itself", token.start, token.end)
+    forms = " or ".join(f"{name}('NAME')" for name in REFERENCES)
+    hint = did_you_mean(lower(token.text), REFERENCES, f"write {forms}, or the value itself")
+    message = f"unknown reference {quote_snippet(token.text)}"
+    return Problem("reference", message, hint, token.start, token.end)
 
 
 def _place(problem: Problem) -> tuple[bool, int]:
