@@ -132,7 +132,7 @@ def probe_markdown(probed: Probed, date: str, observed: Sequence[str]) -> str:
     parts: list[str] = [
         html(f"### segctl probe, {date}: {summary(probed.findings)}"),
         html(f"segctl {__version__}"),
-        tag("table", *rows),
+        "<table>\n" + "\n".join(rows) + "\n</table>",
     ]
     if observed:
         parts.append(fence(observed, "yaml"))
