@@ -34,6 +34,7 @@ def test_the_first_minutes_of_a_repository(project: Project) -> None:
     assert done.code == 0
     assert "  written  segctl.yaml\n" in done.out
     assert "Next: `segctl validate`, then `segctl --target sandbox plan`\n" in done.err
+    assert "If your account has segments already: `segctl import --all` writes" in done.err
     assert "secret SENDGRID_API_KEY" in done.err
     assert project.run("validate").code == 0
     assert project.run("fmt", "--check").code == 0

@@ -25,7 +25,7 @@ NEXT = """\
 Run `segctl init`: it adds settings, schemas and workflows for GitHub.
 Run `segctl account pull`: `validate` then finds wrong lists and fields.
 Run `segctl plan`: it has nothing to change in the imported segments.
-Then commit segments/. From that commit on, an apply changes a segment when its file
+Then commit segments/. From then on, an apply changes a segment when its file
 changes, and deletes it when its file is removed.
 """
 VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")

@@ -145,7 +145,7 @@ def _next_steps(project: Project) -> str:
         steps.append(f"Delete {example}: `segctl init` wrote it, and an apply would create it.")
     steps.append("Run `segctl plan`: it has nothing to change in the imported segments.")
     steps.append(
-        f"Then commit {folder}/. From that commit on, an apply changes a segment when its file\n"
+        f"Then commit {folder}/. From then on, an apply changes a segment when its file\n"
         "changes, and deletes it when its file is removed."
     )
     return "\n".join(steps)

@@ -55,7 +55,10 @@ def command(project: Project, console: Console, *, github: bool, update: bool) -
             f"{folder}/; move it there, and set the action's `working-directory: {folder}`"
         )
     if FileState.WRITTEN in states.values():
-        console.talk("Next: `segctl validate`, then `segctl --target sandbox plan`")
+        console.talk(
+            "Next: `segctl validate`, then `segctl --target sandbox plan`\n"
+            "If your account has segments already: `segctl import --all` writes files for them"
+        )
     if states.get(f"{ACTION}/action.yml") in {FileState.WRITTEN, FileState.UPDATED}:
         console.talk(clean(_action_installs(installed_commit(project.env))))
     if FileState.WRITTEN in {states.get(name) for name in WORKFLOWS}:
