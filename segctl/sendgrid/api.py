@@ -77,7 +77,7 @@ class Reader:
         Raises `UsageError` for more than 50 parent lists, and a `RemoteError` unless the list is
         complete and well-formed.
         """
-        return self._segments(SEGMENTS, "list the segments", _params(filters))
+        return self._filtered(SEGMENTS, "list the segments", filters)
 
     def list_v1_segments(self, **filters: Unpack[Filters]) -> tuple[Remote, ...]:
         """Return the v1 segments from the path of the first API, which has the same filters (§5).
@@ -85,7 +85,20 @@ class Reader:
         That path returns no versions; where the V2 list has a segment too, its version counts.
         Raises as `list_segments` does.
         """
-        return self._segments(V1_SEGMENTS, "list the v1 segments", _params(filters))
+        return self._filtered(V1_SEGMENTS, "list the v1 segments", filters)
+
+    def _filtered(self, address: str, operation: str, filters: Filters) -> tuple[Remote, ...]:
+        """Return what the filters select; by ids, whatever the server makes of several ids.
+
+        How it reads them is not known: repeated, with commas, as `ids[]=`, or only the first.
+        """
+        segments = self._segments(address, operation, _params(filters))
+        ids = frozenset(filters.get("ids", ()))
+        if not ids:
+            return segments
+        if len(ids) > 1 and not ids.issubset(segment.id for segment in segments):
+            segments = self._segments(address, operation, {})
+        return tuple(segment for segment in segments if segment.id in ids)
 
     def _segments(
         self, address: str, operation: str, params: Mapping[str, str | list[str]]

@@ -52,11 +52,20 @@ def nameless_v1(data: Any, *, is_v1: bool) -> str | None:
     """Return the id of a v1 segment without a name, `None` for anything else.
 
     SendGrid's own examples hold one (sendgrid-api.md §5). `is_v1`: the list has v1 segments only.
-    In another list it must have its version: without both, it may be anything.
+    In another list it must have its version, or all of what a v1 segment has and nothing of what
+    only a V2 one has: otherwise it may be anything.
     """
     if not isinstance(data, dict) or data.get("name") not in (None, ""):
         return None
-    return text(data, "id") if is_v1 or _version(data) not in (None, "2") else None
+    version = _version(data)
+    is_like_v1 = (
+        version is None
+        and "status" not in data
+        and text(data, "created_at") is not None
+        and text(data, "updated_at") is not None
+        and number(data, "contacts_count") is not None
+    )
+    return text(data, "id") if is_v1 or is_like_v1 or version not in (None, "2") else None
 
 
 def definition(data: Any, operation: str) -> Remote:

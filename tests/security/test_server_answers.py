@@ -28,6 +28,7 @@ from tests.support.clock import START
 from .server import connect, hostile_server, response
 
 if TYPE_CHECKING:
+    from tests.support.account import Remote
     from tests.support.project import Project
 
 LIST_ID = "8c1b5e34-5a6f-4f0e-9f2e-0d3f3c1a2b11"
@@ -128,7 +129,7 @@ def test_a_date_that_is_nonsense_does_not_change_the_wait(date: str) -> None:
     reset = str(int(START.timestamp()) + 25)
     limits = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset, "Date": date}
     assert requested_pause(429, limits, START) == pytest.approx(25)
-    assert read_rate_limit(limits, START) == RateLimitHeaders(None, 0, 25)
+    assert read_rate_limit(limits, START) == RateLimitHeaders(None, 0, 25, is_epoch=True)
 
 
 TIMES = ("0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "soon")
@@ -194,8 +195,29 @@ def test_a_v1_segment_without_a_name_is_left_out_and_reported(item: dict[str, An
     assert said == ["v1 segment v1-without-a-name has no name: left out"]
 
 
+def test_a_v1_segment_without_a_name_stops_no_command(connected: Project, remote: Remote) -> None:
+    nameless = remote.emulator.console.seed_v1("", "city = 'Brno'")
+    remote.emulator.console.seed_v1("Old", "city = 'Brno'")
+    connected.declare("VIP", query("city = 'Brno'"))
+    for argv in (["list"], ["list", "--v1"], ["plan"], ["upgrade", "--all", "--dry-run"]):
+        result = connected.run(*argv)
+        assert result.code == 0, result.err
+        assert f"v1 segment {nameless} has no name: left out" in result.err
+    assert "1 done." in connected.run("apply", "--auto-approve").out
+    assert "No changes." in connected.run("plan").out
+
+
 def test_a_v2_segment_without_a_name_is_never_left_out() -> None:
-    for item in ({"id": "a"}, {"id": "a", "query_version": "2"}, {"query_version": "1"}):
+    at = "2026-07-15T16:04:33Z"
+    times = {"id": "a", "created_at": at, "updated_at": at}
+    for item in (
+        {"id": "a"},
+        {"id": "a", "query_version": "2"},
+        {"query_version": "1"},
+        {**times, "contacts_count": 1, "query_version": "2"},
+        {**times, "contacts_count": 1, "status": {"query_validation": "VALID"}},
+        times,
+    ):
         with (
             scripted(answer(200, {"results": [item]})) as (transport, _),
             pytest.raises(UnexpectedResponse, match="no id or no name"),

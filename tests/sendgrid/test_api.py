@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -30,7 +31,7 @@ from tests.support.clock import FakeClock
 from .support import SEGMENTS, Seen, Served, answer, emulated, scripted, segment_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ID = segment_json()["id"]
 QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Plzeň'\n  -- \"x\""
@@ -58,7 +59,7 @@ def sent(act: Callable[[Writer], object], *served: Served) -> list[Seen]:
 def test_filters_become_query_parameters(
     parents: Sequence[str], orphans: bool, ids: Sequence[str], query: str
 ) -> None:
-    (request,) = sent(
+    request, *_ = sent(
         lambda account: account.list_segments(
             parent_list_ids=parents, no_parent_list=orphans, ids=ids
         ),
@@ -69,6 +70,40 @@ def test_filters_become_query_parameters(
         SEGMENTS + query,
         b"",
     )
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda ids: ids,  # `ids=` repeated, as documented
+        lambda ids: ids[:1],
+        lambda ids: ids[-1:],
+        lambda ids: [",".join(ids)],
+        lambda _: [],  # only `ids[]=` counts
+    ],
+)
+def test_segments_are_found_by_their_ids_however_the_server_reads_several(
+    read: Callable[[list[str]], list[str]],
+) -> None:
+    segments = [segment_json(number) for number in (1, 2, 3)]
+    targets = []
+
+    def serve(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
+        targets.append(target)
+        asked = parse_qs(target.partition("?")[2]).get("ids", [])
+        ids = read(asked) if asked else []
+        kept = [segment for segment in segments if segment["id"] in ids or not ids]
+        return answer(200, {"results": kept})
+
+    first, second, third = (segment["id"] for segment in segments)
+    with Transport("https://api.sendgrid.com", Secret(KEY), FakeClock(), mount=serve) as transport:
+        reader = Reader(transport)
+        for list_segments in (reader.list_segments, reader.list_v1_segments):
+            listed = list_segments(ids=[first, second])
+            assert [segment.name for segment in listed] == ["Segment 1", "Segment 2"]
+            targets.clear()
+            assert [segment.name for segment in list_segments(ids=[third])] == ["Segment 3"]
+            assert len(targets) == 1
 
 
 def test_more_than_fifty_parent_lists_are_refused() -> None:
