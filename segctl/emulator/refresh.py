@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from segctl.emulator import records
 from segctl.emulator.records import V2
 from segctl.emulator.request import timestamp
-from segctl.emulator.response import Response, json_response
+from segctl.emulator.response import RefusalError, Response, json_response
 from segctl.emulator.settings import AccountPlan
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def run(request: Request, segment_id: str) -> Response:
     """POST a refresh: 202 with a `job_id`; the sample follows after `Settings.sample_delay`.
 
     403 without a body on a free plan, 404 `{"error": …}` for an unknown segment, 429 without a
-    body when a quota is used up (all documented). A time zone that is missing or not an IANA
-    name is a 400 `{"error": …}` (guessed), as is a v1 segment being unknown here.
+    body when a quota is used up (all documented). A body without the IANA name of a time zone is a
+    400 `{"error": …}` (guessed), as is a v1 segment being unknown here.
     """
     settings = request.settings
     if settings.plan_of(request.account) is AccountPlan.FREE:
@@ -39,8 +39,10 @@ def run(request: Request, segment_id: str) -> Response:
     record = records.find(request.db, request.account, segment_id)
     if record is None or record.version != V2:
         return json_response(HTTPStatus.NOT_FOUND, {"error": "Segment does not exist."})
-    name = request.json_object().get("user_time_zone")
-    zone = _zone(name)
+    try:
+        zone = _zone(request.json_object().get("user_time_zone"))
+    except RefusalError:
+        zone = None
     if zone is None:
         return json_response(HTTPStatus.BAD_REQUEST, {"error": "user_time_zone is invalid"})
     earlier = [at for at, _ in uses(request, segment_id)]
