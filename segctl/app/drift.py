@@ -9,7 +9,8 @@ from segctl.app.console import SILENT
 from segctl.app.plan import compare_with_account, names_of, read_request
 from segctl.errors import InvalidInput
 from segctl.model import Create
-from segctl.planning.drift import DriftKind, DriftReport, find_drift
+from segctl.model.drift import DriftKind
+from segctl.planning.drift import DriftReport, find_drift, undoes_drift
 from segctl.planning.ownership import RemovalHistory
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def detect_drift(
         raise InvalidInput(plan.diagnostics)
     forgotten = {tombstone.name for tombstone in request.declarations.tombstones}
     history = RemovalHistory()
-    if _creates_a_segment(plan):
+    if any(map(undoes_drift, plan.changes)):
         history = request.load_history(names_of(snapshot.remotes))
     report = find_drift(plan, snapshot, request.declarations.declared, history)
     relevant = tuple(

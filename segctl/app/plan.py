@@ -16,6 +16,7 @@ from segctl.app.console import SILENT
 from segctl.app.selection import no_match, sound_declarations
 from segctl.model import Delete, Disposal
 from segctl.model.plan_options import PlanOptions
+from segctl.planning.drift import undoes_drift, with_drift
 from segctl.planning.matching import find_undeclared
 from segctl.planning.ownership import Ownership
 from segctl.planning.planner import (
@@ -220,6 +221,9 @@ def plan_with_snapshot(
     """Return what `build_plan` does, and the snapshot that the plan was made from."""
     declarations = request.declarations
     plan, snapshot = compare_with_account(project, connection, request, console)
+    if any(map(undoes_drift, plan.changes)):
+        history = request.load_history(names_of(snapshot.remotes))
+        plan = with_drift(plan, snapshot, declarations.declared, history)
     references: References | None = None
     unread: tuple[Diagnostic, ...] = ()
     if plan.changes:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from segctl.history.commits import Commit
     from segctl.history.places import Account
     from segctl.history.timeline import Timeline
+    from segctl.model import Declared
     from segctl.planning.ownership import FormerSegment, Removal
 
 _ALL_PARENTS = ("--full-history", "--parents", "--topo-order")
@@ -91,6 +92,7 @@ def read_removal_history(
         disposed_by=whole.disposed_by,
         renamed_by=whole.renamed_by,
         declared_at_head=lambda name: whole.declared(name, len(whole.commits) - 1),
+        declared_before=lambda name: _declared_before(git, proven.timeline, name),
         is_declared_elsewhere=cache(
             lambda name: _is_declared_elsewhere(git, folder, name, account)
         ),
@@ -120,6 +122,18 @@ def read_timeline(
     return read_folder_history(
         Git(root, os.environ if env is None else env, timeout), folder, target
     ).timeline
+
+
+def _declared_before(git: Git, timeline: Timeline, name: str) -> Declared | None:
+    """Return what the first parent of HEAD declares; `None` for nothing, and where git fails."""
+    try:
+        head = git.commit()
+    except UsageError:
+        return None
+    # The last commit of the timeline is the last one that touched the folder.
+    last = len(timeline.commits) - 1
+    index = last - 1 if last >= 0 and timeline.commits[last].id == head else last
+    return timeline.declared(name, index) if index >= 0 else None
 
 
 def _is_declared_elsewhere(git: Git, folder: str, name: str, account: Account | None) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segctl.errors import Span
     from segctl.model.automations import Automation
     from segctl.model.clauses import ClauseChange
+    from segctl.model.drift import Drift
     from segctl.model.proof import Proof
     from segctl.model.segments import Metadata, Remote, Segment
     from segctl.model.single_sends import SingleSend
@@ -103,8 +104,8 @@ class Create(_HasDesired):
     """Create a segment that the account does not have.
 
     `query_span` is the place of its query. `impact` is `None` where no contacts were pulled or
-    its audience could not be counted. `metadata` is what the file says of it to people; it is not
-    part of what the plan does.
+    its audience could not be counted. `metadata` is what the file says of it to people, and `drift`
+    what someone did in SendGrid that the change undoes; neither is part of what the plan does.
     """
 
     after: Segment
@@ -113,6 +114,7 @@ class Create(_HasDesired):
     query_span: Span | None = None
     impact: Impact | None = None
     metadata: Metadata = field(default=NO_METADATA, compare=False)
+    drift: Drift | None = field(default=None, compare=False)
 
     @property
     def id(self) -> None:
@@ -127,9 +129,9 @@ class Patch(_HasDesired, _HasRemote):
     `changed_fields` has the API's names. `clauses` are the differences between the queries, empty
     where the query did not change or cannot be parsed. `query_span` is the place of the new query.
     `contacts_count` is SendGrid's count at `counted_at` (as the API sends it), `None` where it is
-    not known. `impact` and `metadata` are as for `Create`. `proof` is what git shows of a segment
-    that is renamed or taken over; it is not part of what the plan does. `is_protected`: the file
-    has `protected: true`.
+    not known. `impact`, `metadata` and `drift` are as for `Create`. `proof` is what git shows of a
+    segment that is renamed or taken over; it is not part of what the plan does. `is_protected`: the
+    file has `protected: true`.
     """
 
     before: Segment
@@ -146,6 +148,7 @@ class Patch(_HasDesired, _HasRemote):
     is_protected: bool = False
     counted_at: str | None = field(default=None, compare=False)
     metadata: Metadata = field(default=NO_METADATA, compare=False)
+    drift: Drift | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ class Replace(_HasDesired, _HasRemote):
     is_protected: bool = False
     counted_at: str | None = field(default=None, compare=False)
     metadata: Metadata = field(default=NO_METADATA, compare=False)
+    drift: Drift | None = field(default=None, compare=False)
     is_allowed: bool = False
     successor: Successor | None = None
 

@@ -26,6 +26,7 @@ from segctl.model import (
     Upgrade,
 )
 from segctl.model.automations import Automation, AutomationRole, AutomationUse
+from segctl.model.drift import Drift, DriftKind
 from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.model.plan_options import PlanOptions
 from segctl.model.proof import CommitRef, Evidence, Proof
@@ -114,6 +115,7 @@ def _change(entry: Any) -> Change:
                 _span(entry["query_source"]),
                 _impact(entry),
                 metadata,
+                _drift(entry),
             )
         case "delete":
             return Delete(
@@ -145,6 +147,7 @@ def _change(entry: Any) -> Change:
         is_protected=bool(entry["protected"]),
         counted_at=entry.get("contacts_counted_at"),
         metadata=metadata,
+        drift=_drift(entry),
     )
     if entry["action"] == "patch":
         return patch
@@ -153,6 +156,23 @@ def _change(entry: Any) -> Change:
         reason,
         is_allowed=entry["allow_replace"],
         successor=_successor(entry.get("twin")),
+    )
+
+
+def _drift(entry: Any) -> Drift | None:
+    """Return what someone did that a change undoes; before format 1.6, nothing is known."""
+    drift = entry.get("outside_git")
+    if drift is None:
+        return None
+    return Drift(
+        DriftKind(drift["kind"]),
+        entry["name"],
+        entry["id"],
+        drift["now"] or "",
+        tuple(drift["changed_fields"]),
+        tuple(_clauses(drift["clauses"])),
+        drift["updated_at"],
+        _span(entry["source"]),
     )
 
 

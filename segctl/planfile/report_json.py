@@ -14,6 +14,7 @@ from segctl.planfile.to_json import (
     action_name,
     digest,
     document_header,
+    outside_git_json,
     proof_json,
     source_json,
 )
@@ -21,7 +22,7 @@ from segctl.planfile.to_json import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segctl.model import Plan
+    from segctl.model import Change, Plan
     from segctl.model.report import Outcome, Refresh, Report
 
 
@@ -73,4 +74,10 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "written": outcome.status is Status.DONE or outcome.is_written,
         "source": source_json(outcome.place),
         "proof": proof_json(outcome.change),
+        "outside_git": _outside_git(outcome.change),
     }
+
+
+def _outside_git(change: Change) -> dict[str, Any] | None:
+    drift = outside_git_json(change)
+    return drift and {key: drift[key] for key in drift if key != "clauses"}

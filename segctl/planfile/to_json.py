@@ -293,6 +293,7 @@ def _change(change: Change, plan: Plan) -> dict[str, Any]:
         "twin": _successor(replace.successor) if replace else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,
         "proof": proof_json(change),
+        "outside_git": outside_git_json(change),
         "upgrade": _upgrade(change) if isinstance(change, Upgrade) else None,
     }
 
@@ -306,6 +307,20 @@ def proof_json(change: Change) -> dict[str, Any] | None:
         "declared": evidence_json(proof.declared),
         "removed": evidence_json(proof.removed),
         "named": evidence_json(proof.named),
+    }
+
+
+def outside_git_json(change: Change) -> dict[str, Any] | None:
+    """Return what someone did in SendGrid that a change undoes as JSON data."""
+    drift = change.drift if isinstance(change, Create | Patch | Replace) else None
+    if drift is None:
+        return None
+    return {
+        "kind": drift.kind.value,
+        "now": drift.now or None,
+        "updated_at": drift.updated_at,
+        "changed_fields": list(drift.changed_fields),
+        "clauses": [dataclasses.asdict(clause) for clause in drift.clauses],
     }
 
 

@@ -123,7 +123,8 @@ class RemovalHistory:
     the removals whose commit has a date in the future, which proves nothing. `versions_of` returns
     all definitions that commits declared under a name or one that it was renamed from, oldest
     first; it reads no more than what git returned already. `declared_at_head` returns what the last
-    commit declares under a name, `None` if it declares nothing. `is_declared_elsewhere` returns
+    commit declares under a name, `None` if it declares nothing; `declared_before` what the
+    commit before it declares, of a merge the first parent. `is_declared_elsewhere` returns
     whether another project of the repository may declare a name. `former_of` returns the segment
     that had a declared name before, `None` where there was none. `disposed_by` returns the commit
     that wrote `removed` in a file, and `renamed_by` the one that wrote a name in the
@@ -144,6 +145,9 @@ class RemovalHistory:
         default=lambda _name: (), compare=False
     )
     declared_at_head: Callable[[str], Declared | None] = field(
+        default=lambda _name: None, compare=False
+    )
+    declared_before: Callable[[str], Declared | None] = field(
         default=lambda _name: None, compare=False
     )
     disposed_by: Callable[[str], CommitRef | None] = field(
@@ -204,6 +208,18 @@ def standing_among(versions: Sequence[DeclaredVersion], remote: Remote) -> Stand
 def first_declared(versions: Sequence[DeclaredVersion]) -> datetime | None:
     """Return when a commit first declared any of the versions, which are oldest first."""
     return parse_time_or_none(versions[0].commit.committed_at) if versions else None
+
+
+def is_edited_since_declared(
+    versions: Sequence[DeclaredVersion], definition: Segment, created_at: str | None
+) -> bool:
+    """Return whether someone edited a segment by hand since a commit first declared its name.
+
+    It was created after that commit, and is as no commit declared it.
+    """
+    created, first = parse_time_or_none(created_at), first_declared(versions)
+    is_newer = created is not None and first is not None and created >= first
+    return is_newer and find_version(versions, definition) is None
 
 
 def is_older(removal: Removal, remote: Remote) -> bool:

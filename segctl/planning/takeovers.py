@@ -16,9 +16,14 @@ from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Patch, Replace
 from segctl.model.proof import Proof
-from segctl.planning.ownership import Ownership, find_version, first_declared
+from segctl.planning.ownership import (
+    Ownership,
+    find_version,
+    first_declared,
+    is_edited_since_declared,
+)
 from segctl.planning.proofs import BY_NAME, describe_commit
-from segctl.planning.wording import date_of, list_names
+from segctl.planning.wording import date_of, describe_drift, list_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -107,12 +112,11 @@ def find_overwrites(
         versions = history.versions_of(change.name)
         if find_version(versions, change.before) is not None:
             continue
-        created = parse_time_or_none(created_at.get(change.id))
-        first = first_declared(versions)
-        updated = parse_time_or_none(change.precondition.updated_at)
-        if created is not None and first is not None and created >= first:
+        if is_edited_since_declared(versions, change.before, created_at.get(change.id)):
             edited.append(change)
             continue
+        first = first_declared(versions)
+        updated = parse_time_or_none(change.precondition.updated_at)
         if versions:
             named[change.id] = versions[0].evidence
         if change.name in adopting:
@@ -164,14 +168,16 @@ def overwrite_warnings(overwrites: Overwrites) -> Iterator[Diagnostic]:
         )
     for change in overwrites.edited:
         date = date_of(change.precondition.updated_at)
+        what = describe_drift(change.drift) if change.drift else "changed outside git"
+        if not change.drift and date:
+            what += f" on {date}"
         yield Diagnostic(
             "changed-outside-git",
             Severity.WARNING,
-            f"`{change.before.name}` was changed outside git"
-            + (f" on {date}" if date else "")
-            + ": the plan overwrites that change",
+            f"`{change.before.name}` was {what}; the plan overwrites that change",
             change.span,
-            hint="to keep the change, declare it in the file",
+            hint="to keep the change, run `segctl drift --accept "
+            f"{quote(change.name)}`, or declare it in the file",
         )
     if overwrites.unchecked:
         names = tuple(change.name for change in overwrites.unchecked)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.model.drift import DriftKind
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from segctl.model.clauses import ClauseChange
+    from segctl.model.drift import Drift
 
 _COMMIT_DIGITS = 10
 _DATE_LENGTH = len("2026-07-15")
 _SHOWN_NAMES = 5
+_SHOWN_CLAUSES = 3
+_LONGEST_CLAUSE = 100
 
 
 def short_commit(commit: str) -> str:
@@ -45,3 +52,43 @@ def quoted_name(name: str, *, ascii_only: bool = False) -> str:
         )
         + '"'
     )
+
+
+def describe_drift(drift: Drift, *, clauses: bool = True) -> str:
+    """Return what someone did in SendGrid: "changed outside git on 2026-05-31: `a` became `b`".
+
+    Without `clauses`, it has no part of a query.
+    """
+    date = f" on {date_of(drift.updated_at)}" if drift.updated_at else ""
+    match drift.kind:
+        case DriftKind.DELETED:
+            return "deleted outside git, or never applied"
+        case DriftKind.RENAMED:
+            return f"renamed outside git{date} to `{drift.now}`"
+        case _:
+            what = f": {', '.join(_changed_by_hand(drift))}" if clauses else ""
+            return f"changed outside git{date}{what}"
+
+
+def _changed_by_hand(drift: Drift) -> Iterator[str]:
+    """Yield what differs; the clauses of a drift lead back from the account to git."""
+    for clause in drift.clauses[:_SHOWN_CLAUSES]:
+        yield _clause_phrase(clause)
+    if len(drift.clauses) > _SHOWN_CLAUSES:
+        yield f"{len(drift.clauses) - _SHOWN_CLAUSES} more conditions"
+    if not drift.clauses and "query_dsl" in drift.changed_fields:
+        yield "the query"
+    if "parent_list_ids" in drift.changed_fields:
+        yield "the parent list"
+
+
+def _clause_phrase(clause: ClauseChange) -> str:
+    on_account, in_git = map(_short_clause, (clause.before, clause.after))
+    if on_account and in_git:
+        return f"{in_git} became {on_account}"
+    return f"added {on_account}" if on_account else f"removed {in_git}"
+
+
+def _short_clause(text: str) -> str:
+    text = text if len(text) <= _LONGEST_CLAUSE else f"{text[: _LONGEST_CLAUSE - 1]}…"
+    return f"`{text}`" if text else ""

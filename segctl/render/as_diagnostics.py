@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
+from segctl.model.drift import DriftKind
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
 from segctl.planning.attention import review_order
-from segctl.planning.drift import DriftKind
 from segctl.planning.proofs import proof_remark
 from segctl.planning.references import id_ending_changes
+from segctl.planning.wording import describe_drift
 from segctl.render.attention import describe_attention
 from segctl.render.audience_counts import audience_summary, counted_by_sendgrid
 from segctl.render.context import target_name
@@ -25,7 +26,9 @@ from segctl.render.report_text import report_summary
 from segctl.render.terminal import Style
 
 if TYPE_CHECKING:
-    from segctl.model import Plan, TargetRef
+    from collections.abc import Iterator
+
+    from segctl.model import Change, Plan, TargetRef
     from segctl.model.report import Outcome, Report
     from segctl.planning.attention import ReviewItem
     from segctl.planning.drift import DriftReport
@@ -136,13 +139,23 @@ def report_diagnostics(report: Report) -> tuple[Diagnostic, ...]:
         if refresh.status is not RefreshStatus.ACCEPTED
     ]
     done = [item.change for item in report.outcomes if item.status is Status.DONE]
-    return (*diagnostics, *(remark for change in done for remark in proof_remark(change)))
+    remarks = (remark for change in done for remark in (*proof_remark(change), *_undone(change)))
+    return (*diagnostics, *remarks)
 
 
 def proof_of(outcome: Outcome) -> str:
     """Return what git shows of a change that is done, empty where it shows nothing."""
-    remarks = proof_remark(outcome.change) if outcome.status is Status.DONE else ()
-    return "".join(remark.summary for remark in remarks)
+    if outcome.status is not Status.DONE:
+        return ""
+    remarks = (*proof_remark(outcome.change), *_undone(outcome.change))
+    return "; ".join(remark.summary for remark in remarks)
+
+
+def _undone(change: Change) -> Iterator[Diagnostic]:
+    """Yield what someone had done in SendGrid, now that the change has undone it."""
+    if drift := getattr(change, "drift", None):
+        summary = f"undone in `{change.name}`: {describe_drift(drift, clauses=False)}"
+        yield Diagnostic("undone-outside-git", Severity.INFO, summary, change.span)
 
 
 def drift_diagnostics(report: DriftReport) -> tuple[Diagnostic, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, assert_never
 
+from segctl.model.drift import DriftKind
 from segctl.planfile.to_json import diagnostics_json, document_header
-from segctl.planning.drift import DriftKind
 from segctl.render.context import RenderContext, target_name
 from segctl.render.distinct import distinct
 from segctl.render.terminal import clean, count
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
-    from segctl.planning.drift import Drift, DriftReport
+    from segctl.model.drift import Drift
+    from segctl.planning.drift import DriftReport
     from segctl.render.terminal import Style
 
 KIND_LABELS = {
@@ -72,7 +73,7 @@ def drift_details(drift: Drift, context: RenderContext) -> list[str]:
 def drift_json(
     report: DriftReport, target: TargetRef, diagnostics: Sequence[Diagnostic], generated_at: str
 ) -> dict[str, Any]:
-    """Return drift as JSON data; a clause's `before` is the account's, its `after` the file's."""
+    """Return drift as JSON data; a clause's `before` is the account's, its `after` git's."""
     return {
         **document_header(generated_at),
         "target": dataclasses.asdict(target),

@@ -11,6 +11,7 @@ from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile.to_json import action_name, digest
 from segctl.planning.attention import review_order
 from segctl.planning.references import id_ending_changes
+from segctl.planning.wording import describe_drift
 from segctl.render.attention import (
     COUNTS_NOTE,
     describe_attention,
@@ -117,6 +118,8 @@ def _head(change: Change, style: Style) -> str:
 def _change(item: ReviewItem, plan: Plan, style: Style) -> str:
     change, lists = item.change, plan.lists
     lines = [_head(change, style), f"      {style.dim(_details(change))}"]
+    if drift := getattr(change, "drift", None):
+        lines.append(f"      {style.yellow(clean(describe_drift(drift)))}")
     lines += [
         f"      {paint(f'{label:<9}')} {text}"
         for label, text, paint in (
@@ -129,13 +132,16 @@ def _change(item: ReviewItem, plan: Plan, style: Style) -> str:
                 ("used by", f"{clean(send.name)}, {describe_effect(send, change)}", style.bold)
                 for send in plan.single_sends_to(change)
             ),
+            *(
+                (
+                    "used by",
+                    clean(f"automation {automation.name}, {automation.status} ({roles})"),
+                    style.bold,
+                )
+                for automation, roles in plan.automations_using(change)
+            ),
         )
         if text
-    ]
-    lines += [
-        f"      {style.bold('used by')}   "
-        + clean(f"automation {automation.name}, {automation.status} ({roles})")
-        for automation, roles in plan.automations_using(change)
     ]
     match change:
         case Create(after=after):

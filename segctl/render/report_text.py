@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.report import Refresh, RefreshStatus, Status
 from segctl.planfile.to_json import PAST_TENSE, action_name
+from segctl.planning.wording import describe_drift
 from segctl.render.context import target_name
 from segctl.render.terminal import Style, clean
 
@@ -103,6 +104,9 @@ def _outcome_lines(outcome: Outcome, style: Style) -> list[str]:
     lines = [f"{paint(f'  {label:<13}')} {subject}{details}"]
     if outcome.message:
         lines[0] += f": {clean(outcome.message)}"
+    drift = getattr(outcome.change, "drift", None)
+    if drift and outcome.status is Status.DONE:
+        lines.append(f"    {style.dim('undone:')} {clean(describe_drift(drift, clauses=False))}")
     if outcome.span is not None:
         lines.append(f"    {style.dim('at')} {clean(str(outcome.span))}")
     if outcome.hint:

@@ -241,6 +241,18 @@ def _edited_in_a_shallow_clone(stage: Stage) -> None:
     _cut_off(stage)
 
 
+def _deleted_by_hand(stage: Stage) -> None:
+    stage.commit(notes=segment("Another", "orders_count > 9"))
+    stage.remote.emulator.console.delete(ids_by_name(stage.remote)["VIP"])
+
+
+def _in_an_automation(stage: Stage) -> None:
+    console = stage.remote.emulator.console
+    console.add_automation("Welcome", entrance=ids_by_name(stage.remote)["VIP"])
+    stage.project.write({"segctl.yaml": "version: 1\nreferences: {automations: observed}\n"})
+    stage.commit(vip=None)
+
+
 def _looks_alike(stage: Stage) -> None:
     stage.commit(guests=segment("Guests "))
 
@@ -262,6 +274,8 @@ SITUATIONS: dict[str, Callable[[Stage], None]] = {
     ),
     "was declared only while segctl.yaml named another account or folder": _for_another_account,
     "may have a new name: git finds a new file with another query similar": _maybe_renamed,
+    "is used by an automation that is not a draft, where [automations are observed]"
+    "(segctl-yaml.md#automations)": _in_an_automation,
     "is the target of a Single Send, whatever its status": _in_use,
     "is one of more than 3, and of more than a fifth of the managed ones": _too_many,
     "is in a shallow or partial clone, or git cannot be read": _shallow,
@@ -280,6 +294,9 @@ SITUATIONS: dict[str, Callable[[Stage], None]] = {
     "is as a commit declared it": _edited_in_git,
     "is newer than the first commit of the file, and no commit declared it as it is: edited by "
     "hand": _edited_by_hand,
+    "is missing, although the commit before the last one declared it, and others exist": (
+        _deleted_by_hand
+    ),
     "is older, and no commit declared it as it is: someone made it": _taken_over,
     "is older, and was edited since: an imported one": _imported_and_edited,
     "is as no commit can show, since git cannot be read": _edited_in_a_shallow_clone,

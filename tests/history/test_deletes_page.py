@@ -106,7 +106,7 @@ def has_happened(
             return new_ids == {**rest, "A": ids["VIP"]}
         case "patched":
             return before != after and ids == new_ids
-        case "created beside it":
+        case "created beside it" | "created":
             return before.items() < after.items()
     assert outcome in {"left", "refused", "error", "unchanged"}
     return (before, ids) == (after, new_ids)

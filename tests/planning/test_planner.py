@@ -491,6 +491,7 @@ def test_the_json_has_everything_that_a_view_needs() -> None:
         "twin": None,
         "v1": None,
         "proof": None,
+        "outside_git": None,
         "upgrade": None,
     }
     assert data["changes"][1]["precondition"] == {

@@ -32,12 +32,14 @@ from segctl.model import (
     Validation,
 )
 from segctl.model.automations import Automation, AutomationRole, AutomationUse
+from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
+from segctl.model.drift import Drift, DriftKind
 from segctl.model.references import References
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.model.single_sends import SingleSend
 from segctl.planfile.report_json import report_to_json
 from segctl.planfile.to_json import plan_to_json
-from segctl.planning.drift import Drift, DriftKind, DriftReport
+from segctl.planning.drift import DriftReport
 from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.planning.temporary_names import Marker, temporary_name
@@ -215,7 +217,26 @@ def lists_plan() -> Plan:
     v1 = Segment("Gone", f"CONTAINS(list_ids, '{LIST_A}')", (LIST_B,))
     gone = Delete(v1, Precondition(ID.format(9), None, "x"), contacts_count=1, is_v1=True)
     names = {LIST_A: "Newsletter", LIST_B: None, LIST_C: "VIP @all\x1b[2J\n`x` <b>"}
-    return dataclasses.replace(plan, changes=(*plan.changes, gone), lists=names)
+    clause = ClauseChange(
+        ChangeKind.CHANGED, ClauseKind.CONDITION, "city = '@all\x1b[2J`x` <b>'", "city = 'Brno'"
+    )
+    drifts = {
+        "Edited": Drift(
+            DriftKind.EDITED,
+            "Edited",
+            changed_fields=("query_dsl", "parent_list_ids"),
+            clauses=(clause,),
+            updated_at="2026-11-28T09:00:00Z",
+        ),
+        "New": Drift(DriftKind.DELETED, "New"),
+    }
+    changes = tuple(
+        dataclasses.replace(change, drift=drifts[change.name])
+        if isinstance(change, Create | Patch) and change.name in drifts
+        else change
+        for change in plan.changes
+    )
+    return dataclasses.replace(plan, changes=(*changes, gone), lists=names)
 
 
 def upgrade_plan() -> Plan:

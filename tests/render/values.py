@@ -18,9 +18,10 @@ from segctl.model import (
     Segment,
     TargetRef,
 )
+from segctl.model.drift import Drift, DriftKind
 from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
-from segctl.planning.drift import Drift, DriftKind, DriftReport
+from segctl.planning.drift import DriftReport
 from segctl.query.diff import clause_changes
 from segctl.render.context import RenderContext
 from tests.support.account import KEY

@@ -13,7 +13,7 @@ from segctl.cli.exit_codes import CHANGES_PRESENT
 from segctl.cli.options import format_option, with_project
 from segctl.cli.output import Output
 from segctl.cli.shell_completion import complete_segment_names
-from segctl.planning.drift import DriftKind
+from segctl.model.drift import DriftKind
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:

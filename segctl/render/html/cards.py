@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
+from segctl.planning.wording import describe_drift
 from segctl.render.attention import describe_attention, description_of, id_phrase, plain_action
 from segctl.render.audience_counts import (
     NO_CHANGE,
@@ -58,6 +59,7 @@ def card(item: ReviewItem, plan: Plan, context: RenderContext, *, opened: bool) 
             tag("summary", action_badge(change), tag("h3", *_title(change)), contact_count(change)),
             *_purpose(item, plan),
             tag("p", *_details(change, context), class_="where"),
+            _outside_git(change),
             _audience_size(change),
             _explanations(change, plan.lists),
             _changed_clauses(getattr(change, "clauses", ())),
@@ -268,6 +270,14 @@ def _changed_clauses(changed: Sequence[ClauseChange]) -> Html:
     if not changed:
         return Html()
     return tag("div", tag("h4", "What changes"), clause_list(changed), class_="block")
+
+
+def _outside_git(change: Change) -> Html:
+    """Return what someone did in SendGrid that the change undoes."""
+    drift = getattr(change, "drift", None)
+    if drift is None:
+        return Html()
+    return tag("p", tag("strong", sentence(capitalized(describe_drift(drift)))))
 
 
 def _usage(change: Change, plan: Plan) -> Html:

@@ -44,9 +44,10 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
+    from segctl.model.drift import Drift
     from segctl.model.report import Outcome, Report
     from segctl.planning.attention import ReviewItem
-    from segctl.planning.drift import Drift, DriftReport
+    from segctl.planning.drift import DriftReport
     from segctl.render.context import RenderContext
 
 MAX_OPEN = 3

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from segctl.model import Change, Create, Delete, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
+from segctl.planning.wording import describe_drift
 from segctl.render.attention import describe_attention, description_of, id_phrase, plain_action
 from segctl.render.audience_counts import (
     OWN_LABEL,
@@ -114,6 +115,7 @@ def change_block(
         [
             f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
             *_paragraphs(item, plan, context),
+            *_outside_git(change),
             *_single_sends(change, plan),
             *_automations(change, plan),
             *(
@@ -157,6 +159,12 @@ def _details(change: Change, context: RenderContext) -> list[Html]:
     if tags := change.metadata.tags:
         details.append(html("tags ", *_join(map(code, tags), ", ")))
     return details
+
+
+def _outside_git(change: Change) -> Iterator[str]:
+    """Yield what someone did in SendGrid that the change undoes."""
+    if drift := getattr(change, "drift", None):
+        yield tag("p", tag("strong", "⚠️ ", prose(describe_drift(drift))))
 
 
 def _single_sends(change: Change, plan: Plan) -> Iterator[str]:

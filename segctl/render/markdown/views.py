@@ -56,8 +56,9 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
+    from segctl.model.drift import Drift
     from segctl.model.report import Outcome, Report
-    from segctl.planning.drift import Drift, DriftReport
+    from segctl.planning.drift import DriftReport
     from segctl.render.context import RenderContext
     from segctl.render.previews import Preview
 
