@@ -97,6 +97,8 @@ SLOW = (
     "house/test_startup.py",
     "importing/test_upgrade_interference.py",
     "planning/test_scale.py",
+    "render/test_html_in_browser.py",
+    "render/test_pull_request_page.py",
 )
 """Tests that start processes or repeat long work."""
 

@@ -96,8 +96,10 @@ class Browser:
             self.events.append(self._read())
 
     def value(self, expression: str) -> Any:
-        """Work something out in the page."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Work something out in the page; wait for a promise."""
+        answer = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 

@@ -168,9 +168,9 @@ def _audience_size(change: Change) -> Html:
     counts = [tag("b", f"{impact.after:,}")]
     if not isinstance(change, Create):
         counts = [tag("b", f"{impact.before:,}"), html(" → "), *counts]
-        difference = [html(" ", _gained(impact)), html(" ", _lost(impact))]
-        is_same = not (impact.gained or impact.lost)
-        counts += [html(f" {NO_CHANGE}")] if is_same else difference
+        counts += [html(" ", _gained(impact))] if impact.gained else []
+        counts += [html(" ", _lost(impact))] if impact.lost else []
+        counts += [] if impact.gained or impact.lost else [html(f" {NO_CHANGE}")]
     return tag(
         "div",
         tag("h4", "Audience size"),
