@@ -30,7 +30,7 @@ from segctl.planning.selection import select_matching
 from segctl.planning.takeovers import Overwrites, find_overwrites, overwriting_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
@@ -259,13 +259,33 @@ def plan_with_snapshot(
         ids = planned_id_changes(project, request, plan)
     plan = dataclasses.replace(
         plan,
-        diagnostics=(*declarations.diagnostics, *lint, *unread, *counting, *ids, *plan.diagnostics),
+        diagnostics=(
+            *_of_the_files(declarations, snapshot),
+            *lint,
+            *unread,
+            *counting,
+            *ids,
+            *plan.diagnostics,
+        ),
         options=request.options,
         folder=project.config.segments,
         lists=names,
         attention=project.config.attention,
     )
     return plan, snapshot
+
+
+def _of_the_files(declarations: Declarations, snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Yield the diagnostics of the files, but none that the account answers.
+
+    Two names that differ only by case are no slip where it has both.
+    """
+    from segctl.declarations.collection import DIFFERS_BY_CASE  # noqa: PLC0415 - the YAML reader
+
+    existing = names_of(snapshot.remotes)
+    for diagnostic in declarations.diagnostics:
+        if diagnostic.code != DIFFERS_BY_CASE or not existing.issuperset(diagnostic.names):
+            yield diagnostic
 
 
 def _overwrites(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> Overwrites:

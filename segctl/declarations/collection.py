@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import KnownAccount
 
 
+DIFFERS_BY_CASE = "name-differs-by-case"
+"""The code of a warning about two declared names, which the diagnostic has in `names`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declarations:
     """What the files declare: segments in the order of their files, diagnostics by place.
@@ -116,7 +120,7 @@ def _duplicate_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
                 Severity.ERROR,
                 f"`{name}` differs from another name only in its invisible encoding",
             ),
-            "name-differs-by-case": (fold_name(name), Severity.WARNING, ""),
+            DIFFERS_BY_CASE: (fold_name(name), Severity.WARNING, ""),
         }
         firsts = {
             code: first_by_form.setdefault(code, {}).setdefault(form, (name, document))
@@ -134,7 +138,10 @@ def _duplicate_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
         if severity is Severity.WARNING:
             hint = f"rename one of the two if people may confuse them (the other is at {other})"
         excerpt = document.excerpt(span.line)
-        diagnostics.append(Diagnostic(code, severity, redact(summary), span, redact(hint), excerpt))
+        names = (first, name)
+        diagnostics.append(
+            Diagnostic(code, severity, redact(summary), span, redact(hint), excerpt, names)
+        )
     return diagnostics
 
 

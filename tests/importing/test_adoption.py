@@ -11,7 +11,7 @@ import yaml
 from segctl.common.folder import Folder
 from tests.importing import hand_made
 from tests.importing.test_import_command import VIP, files
-from tests.support.builders import query
+from tests.support.builders import query, segment_yaml
 from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
@@ -77,6 +77,16 @@ def test_two_hundred_segments_become_a_tidy_repository(connected: Project, remot
     plan = connected.run("plan", "--detailed-exitcode")
     assert plan.code == 0
     assert "No changes. 200 segments of production match segments/." in plan.out
+    # The account has both names, so the plan does not repeat the warning.
+    assert "name-differs-by-case" not in plan.out
+    added = ("segments/brno.yaml", "segments/of-brno.yaml")
+    names = ("Guests of Brno", "guests of Brno")
+    connected.write(
+        {file: segment_yaml(name, VIP) for file, name in zip(added, names, strict=True)}
+    )
+    assert "`guests of Brno` and `Guests of Brno` differ only in case" in connected.run("plan").out
+    for file in added:
+        (connected.root / file).unlink()
 
     before = files(connected)
     again = connected.run("import", "--all", *options)
