@@ -14,18 +14,17 @@ from segctl.errors import Interrupted, RemoteError, SegctlError
 from segctl.model.references import References
 from segctl.planning.matching import find_undeclared
 from segctl.planning.ownership import RemovalHistory, is_older, is_ours
-from segctl.planning.references import OBSERVE
+from segctl.planning.references import OBSERVE, UNSEEN
 from segctl.render.listing import ListingRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.declarations.collection import Declarations
     from segctl.model import Remote
-    from segctl.model.automations import Automation
     from segctl.model.contact_fields import ContactList, ListNames
     from segctl.sendgrid.api import Filters, Reader
 
@@ -36,7 +35,8 @@ class ListOptions:
 
     `parent_lists` and `ids` limit the list to some; `no_parent_list` to segments without one, or
     adds those. `v1` lists only segments of the first API. `references` reads the Single Sends, and
-    the automations where the project observes them.
+    the automations where the project observes them. `orphans` reads them, too, and keeps the
+    segments that none of them uses.
     """
 
     parent_lists: tuple[str, ...] = ()
@@ -44,6 +44,7 @@ class ListOptions:
     ids: tuple[str, ...] = ()
     v1: bool = False
     references: bool = False
+    orphans: bool = False
 
     @property
     def is_filtered(self) -> bool:
@@ -53,10 +54,16 @@ class ListOptions:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Rows of segments, by name, and the names of their parent lists."""
+    """Rows of segments, by name, and the names of their parent lists.
+
+    `total` is the number of segments before those that something uses were left out. `not_checked`
+    are the things that may use a segment all the same, `None` where no references were read.
+    """
 
     rows: tuple[ListingRow, ...]
     list_names: ListNames
+    total: int = 0
+    not_checked: tuple[str, ...] | None = None
 
 
 def list_segments(
@@ -65,7 +72,10 @@ def list_segments(
     options: ListOptions | None = None,
     console: Console = SILENT,
 ) -> Listing:
-    """Return the segments of the account. Raises `RemoteError`."""
+    """Return the segments of the account.
+
+    Raises `RemoteError`; with `orphans` also where references are not known.
+    """
     options = options or ListOptions()
     declarations = _declarations(project, console)
     filters: Filters = {
@@ -76,11 +86,8 @@ def list_segments(
     reader, references = connection.reader, None
     with console.progress("reading the account") as update:
         remotes = _v1(reader, filters) if options.v1 else reader.list_segments(**filters)
-        if options.references:
-            references = References(
-                read_single_sends(reader, update, connection.single_sends),
-                automations=_automations(project, connection, console),
-            )
+        if options.references or options.orphans:
+            references = _references(project, connection, console, update, strict=options.orphans)
     names = parent_list_names(connection, remotes, console)
     rest = () if declarations is None else find_undeclared(declarations.declared, remotes)
     history = RemovalHistory()
@@ -104,7 +111,10 @@ def list_segments(
         )
         for remote in sorted(remotes, key=lambda remote: (remote.name.casefold(), remote.id))
     ]
-    return Listing(tuple(rows), names)
+    total = len(rows)
+    if options.orphans:
+        rows = [row for row in rows if not (row.sends or row.automations)]
+    return Listing(tuple(rows), names, total, None if references is None else _unseen(references))
 
 
 def list_contact_lists(connection: Connection, console: Console = SILENT) -> list[ContactList]:
@@ -137,20 +147,43 @@ def _ours(
     return {remote.id for remote in snapshot.remotes if is_ours(removals[remote.name], remote)}
 
 
-def _automations(
-    project: Project, connection: Connection, console: Console
-) -> tuple[Automation, ...] | None:
-    """Return the automations, `None` where they are not known, for a reason that is said."""
-    if not project.config.observes_automations:
-        console.talk(f"Automations were not read: {OBSERVE}.")
-        return None
+def _references(
+    project: Project,
+    connection: Connection,
+    console: Console,
+    update: Callable[[int, int], None],
+    *,
+    strict: bool,
+) -> References:
+    """Return what uses segments; automations that are not known are said to be, or not `strict`."""
+    reader, automations = connection.reader, None
     try:
-        return read_automations(connection.reader)
-    except Interrupted:
-        raise
+        sends = read_single_sends(reader, update, connection.single_sends)
+        if project.config.observes_automations:
+            try:
+                automations = read_automations(reader)
+            except RemoteError as error:
+                if strict or isinstance(error, Interrupted):
+                    raise
+                console.talk(f"Which automations use a segment is not known: {error.message}")
+        else:
+            console.talk(f"Automations were not read: {OBSERVE}.")
     except RemoteError as error:
-        console.talk(f"Which automations use a segment is not known: {error.message}")
-        return None
+        if not strict or isinstance(error, Interrupted):
+            raise
+        raise RemoteError(
+            f"what uses a segment is not known, so none is called an orphan: {error.message}",
+            hint=error.hint,
+            operation=error.operation,
+            status=error.status,
+        ) from None
+    return References(sends, automations=automations)
+
+
+def _unseen(references: References) -> tuple[str, ...]:
+    """Return what may use a segment although nothing shows it (sendgrid-api.md §3)."""
+    automations = ("automations",) if references.automations is None else ()
+    return (*automations, UNSEEN, "programs that export or send to a segment by its id")
 
 
 def _v1(reader: Reader, filters: Filters) -> tuple[Remote, ...]:

@@ -96,14 +96,22 @@ def _cells(
 
 
 def listing_json(
-    rows: Sequence[ListingRow], lists: ListNames, target: TargetRef, generated_at: str
+    rows: Sequence[ListingRow],
+    lists: ListNames,
+    target: TargetRef,
+    generated_at: str,
+    not_checked: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Return the segments as JSON data."""
+    """Return the segments as JSON data.
+
+    `not_checked` is what may use them although it was not read, `None` where no references were.
+    """
     return {
         **document_header(generated_at),
         "target": dataclasses.asdict(target),
         "segments": [_row_entry(row) for row in rows],
         "lists": dict(lists),
+        "not_checked": None if not_checked is None else list(not_checked),
     }
 
 
