@@ -47,6 +47,7 @@ def serve_emulator(
         AccountPlan,
         Assumption,
         Emulator,
+        Faults,
         Settings,
         StateError,
         serve,
@@ -72,19 +73,22 @@ def serve_emulator(
         keys=frozenset(keys) or None,
         plan=AccountPlan(plan or AccountPlan.ADVANCED),
     )
+    rules = Faults()
+    try:
+        rules.add(*faults)
+    except ValueError as error:
+        raise UsageError(f"--fault: {error}") from None
     with ExitStack() as stack:
         try:
             emulator = stack.enter_context(Emulator(state, settings))
+            emulator.faults = rules
             if loaded is None:
                 emulator.seed()
             else:
                 emulator.put(loaded)
-            emulator.faults.add(*faults)
             server = stack.enter_context(serve(emulator, port=port))
         except StateError as error:
             raise UsageError(str(error)) from None
-        except ValueError as error:
-            raise UsageError(f"--fault: {error}") from None
         except OSError as error:
             raise UsageError(
                 f"cannot serve on port {port}: {error.strerror or error}",

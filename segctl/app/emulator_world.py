@@ -7,14 +7,16 @@ does.
 from __future__ import annotations
 
 from collections import Counter
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from segctl.common.files import read_bounded
 from segctl.common.suggest import did_you_mean
 from segctl.common.timestamps import parse_time_as_utc
-from segctl.documents.document import MAX_BYTES, decode_utf8, quote_value
+from segctl.documents.document import MAX_BYTES, UnquotedDate, decode_utf8, quote_value
 from segctl.documents.schema import check_schema
 from segctl.documents.yaml_reader import parse_document
+from segctl.emulator.catalogue import field_name_problem
 from segctl.emulator.contacts import Event, check_value
 from segctl.emulator.settings import AccountPlan
 from segctl.emulator.world import (
@@ -65,6 +67,14 @@ def read_world(file: str, data: bytes) -> tuple[World | None, list[Diagnostic]]:
     value: dict[str, Any] = document.value
     accounts = {"": _Reader(document, "", (), value).account()}
     for name, part in value.get("subusers", {}).items():
+        if not name.strip():
+            document.report(
+                "empty-value",
+                "the name of a subuser must not be empty",
+                path=("subusers", name),
+                key=True,
+                hint="write the subuser's login in SendGrid",
+            )
         accounts[name] = _Reader(document, name, ("subusers", name), part).account()
     _check_keys(document, value)
     return (None if document.diagnostics else World(accounts)), document.diagnostics
@@ -105,6 +115,7 @@ class _Reader:
 
     def account(self) -> WorldAccount:
         """Return the account, as far as it is valid."""
+        self._check_custom_fields()
         lists = tuple(
             WorldList(list_id, item["name"], item.get("contact_count", 0))
             for _, item, list_id in self._identified("lists", "list")
@@ -193,7 +204,9 @@ class _Reader:
         self, contact: Mapping[str, Any], contact_id: str, path: Path
     ) -> Iterable[Event]:
         for number, item in enumerate(contact.get("events", ())):
-            at = self._time(item, "timestamp", (*path, "events", number))
+            place = (*path, "events", number)
+            at = self._time(item, "timestamp", place)
+            self._check_data(item.get("data", {}), (*place, "data"))
             yield Event(
                 contact_id,
                 item["event_type"],
@@ -211,6 +224,31 @@ class _Reader:
                 self._ids(item, "segments", self._segments, "segment", path),
                 self._list_ids(item, path),
                 self._time(item, "send_at", path),
+            )
+
+    def _check_custom_fields(self) -> None:
+        others: list[str] = []
+        for name in self._fields:
+            problem = field_name_problem(name, others)
+            if problem is not None:
+                summary = f"invalid custom field {quote_value(name)}: {problem}"
+                hint = "rename it, or remove it"
+                path = (*self._path, "custom_fields", name)
+                self._document.report("bad-field", summary, path=path, key=True, hint=hint)
+            others.append(name)
+
+    def _check_data(self, value: Any, path: Path) -> None:
+        """Report what JSON, and so the data of an event, cannot hold."""
+        if isinstance(value, dict | list):
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                self._check_data(item, (*path, key))
+        elif isinstance(value, UnquotedDate):
+            self._report(
+                "wrong-type", "a date in `data` must be a string", path, "put it in quotes"
+            )
+        elif isinstance(value, float) and not isfinite(value):
+            self._report(
+                "wrong-type", "a number in `data` must be finite", path, "put it in quotes"
             )
 
     def _check_field(self, name: str, value: Any, path: Path) -> None:
@@ -268,7 +306,7 @@ class _Reader:
 
 
 _FIELD_HINTS = {
-    "Number": "write a number, without quotes",
+    "Number": "write a number of at most 15 digits, without quotes",
     "Date": "write an ISO 8601 time with a zone: '2026-01-31T00:00:00Z'",
 }
 

@@ -144,15 +144,31 @@ class Emulator:
             limit = self.settings.rate_limit or 0
             response = fault.spoil(response, now=self._seconds(), limit=limit)
         assert response is not None  # noqa: S101 - one of the two branches has run.
-        if response.header("X-RateLimit-Limit") is None and not path.startswith(downloads.FILES):
-            rate = self._unchanged_rate(fields.get("on-behalf-of", ""), path)
-            response = replace(response, headers=response.headers + rate)
+        response = self.with_rate_headers(response, path, fields.get("on-behalf-of", ""))
         date = ("Date", format_datetime(self._now().astimezone(UTC), usegmt=True))
         response = replace(response, headers=(date, *response.headers))
         kind = None if fault is None else fault.kind.value
         target = path if path.startswith(downloads.FILES) else target
         self._log.append(LogEntry(method, target, response.status, kind))
         return response
+
+    def with_rate_headers(self, response: Response, path: str, account: str = "") -> Response:
+        """Return a response with the rate headers, which every one has (§2), files apart.
+
+        A request that was answered before it was counted, by a fault or for its body, is not
+        counted. Raises `StateError`.
+        """
+        has_them = response.header("X-RateLimit-Limit") is not None
+        if has_them or self.settings.rate_limit is None or path.startswith(downloads.FILES):
+            return response
+        now = self._seconds()
+        with self._store.transaction() as db:
+            row = db.execute(
+                "SELECT used FROM rate WHERE account = ? AND window = ?",
+                (_bucket(account, path), math.floor(now / self.settings.rate_window)),
+            ).fetchone()
+        rate = self._rate_headers(self._limit(path), 0 if row is None else row["used"], now)
+        return replace(response, headers=response.headers + rate)
 
     def close(self) -> None:
         """Close the state; twice is fine."""
@@ -250,16 +266,6 @@ class Emulator:
         if not self.settings.rate_limit_body:
             raise RefusalError(Response(HTTPStatus.TOO_MANY_REQUESTS))
         raise refuse(TOO_MANY_REQUESTS, status=HTTPStatus.TOO_MANY_REQUESTS)
-
-    def _unchanged_rate(self, account: str, path: str) -> tuple[tuple[str, str], ...]:
-        """Return the rate headers for an answer that a fault gave: they are on every one (§2)."""
-        now = self._seconds()
-        with self._store.transaction() as db:
-            row = db.execute(
-                "SELECT used FROM rate WHERE account = ? AND window = ?",
-                (_bucket(account, path), math.floor(now / self.settings.rate_window)),
-            ).fetchone()
-        return self._rate_headers(self._limit(path), 0 if row is None else row["used"], now)
 
     def _rate_headers(
         self, limit: int | None, used: int, now: float

@@ -15,7 +15,7 @@ from segctl.emulator.response import Response, json_response, not_found, refuse
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from segctl.emulator.request import Request
 
@@ -185,13 +185,12 @@ def create_field(request: Request) -> Response:
     content = request.json_object()
     name = _name(content)
     kind = content.get("field_type")
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
-        raise refuse("name must consist of letters, digits and underscores", "name")
     if kind not in FIELD_TYPES:
         raise refuse(f"field_type must be one of {', '.join(FIELD_TYPES)}", "field_type")
-    custom = {field.lower() for field in fields(request.db, request.account)}
-    if name.lower() in custom or name.lower() in {field for field, _, _ in _RESERVED}:
-        raise refuse("field name already exists", "name")
+    custom = fields(request.db, request.account)
+    problem = field_name_problem(name, custom)
+    if problem is not None:
+        raise refuse(problem, "name")
     if len(custom) >= MAX_FIELDS:
         raise refuse(f"an account can have at most {MAX_FIELDS} custom fields")
     request.db.execute(
@@ -200,6 +199,17 @@ def create_field(request: Request) -> Response:
     )
     row = {"name": name, "field_type": kind}
     return json_response(HTTPStatus.OK, _field(request, len(custom) + 1, row))
+
+
+def field_name_problem(name: str, others: Iterable[str]) -> str | None:
+    """Return why a custom field cannot have a name beside others, or `None` (documented)."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
+        return "name must consist of letters, digits and underscores"
+    if name.lower() in {field for field, _, _ in _RESERVED}:
+        return "field name is reserved"
+    if name.lower() in {field.lower() for field in others}:
+        return "field name already exists"
+    return None
 
 
 def _field(request: Request, number: int, row: sqlite3.Row | Mapping[str, str]) -> dict[str, Any]:

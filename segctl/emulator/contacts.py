@@ -41,6 +41,8 @@ TEXT_COLUMNS = (
 """The standard columns of `contact_data` that a contact may have a text in (sendgrid-api.md §6)."""
 
 ALTERNATE_EMAILS = "alternate_emails"
+LARGEST = 10**15
+"""Numbers of fields are smaller (guessed): floats below have all digits before the point."""
 
 # One encoder for all: creating it costs as much as encoding a contact.
 _written = json.JSONEncoder(ensure_ascii=False).encode
@@ -210,7 +212,10 @@ def check_value(name: str, value: Value, kinds: Mapping[str, str]) -> None:
     elif name not in kinds:
         raise LookupError(f"no field {name}")
     elif kinds[name] == "Number":
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        # Neither infinity nor NaN is smaller.
+        fits = (
+            isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
+        )
     elif kinds[name] == "Date":
         fits = isinstance(value, str) and _is_moment(value)
     else:

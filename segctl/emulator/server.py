@@ -202,7 +202,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse_body(self, status: HTTPStatus) -> None:
         self.close_connection = True
-        self._deliver(errors_response(status, status.phrase.lower()))
+        refused = errors_response(status, status.phrase.lower())
+        self._deliver(self.server.emulator.with_rate_headers(refused, self.path))
 
     def _deliver(self, response: Response) -> None:
         if response.delay > 0:

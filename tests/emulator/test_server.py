@@ -192,6 +192,7 @@ def test_bodies_are_bounded(server: Server, header: str, value: str, status: int
         connection.endheaders()
         reply = connection.getresponse()
         assert (reply.status, reply.headers["Connection"]) == (status, "close")
+        assert reply.headers["X-RateLimit-Limit"] == "600"
         assert reply.read() != b""
 
 

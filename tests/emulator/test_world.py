@@ -128,6 +128,10 @@ def test_a_world_without_keys_accepts_any(account: Account) -> None:
     assert ask(account, LISTS, "any").status == 200
 
 
+EVENT = (
+    "contacts:\n- email: a@x.test\n  events:\n  - event_type: open\n"
+    '    timestamp: "2026-06-01"\n    '
+)
 QUERY = "query_dsl: SELECT contact_id, updated_at FROM contact_data"
 
 
@@ -202,6 +206,34 @@ QUERY = "query_dsl: SELECT contact_id, updated_at FROM contact_data"
             "duplicate-key",
             "duplicate API key `a`",
         ),
+        (
+            "custom_fields: {tier: Text, Tier: Text}",
+            (1, 29),
+            "bad-field",
+            "invalid custom field `Tier`: field name already exists",
+        ),
+        ("custom_fields: {two words: Text}", (1, 17), "bad-field", "invalid custom field"),
+        ("custom_fields: {email: Text}", (1, 17), "bad-field", "invalid custom field `email`"),
+        ("subusers: {'': {}}", (1, 12), "empty-value", "the name of a subuser must not be empty"),
+        (
+            f"{EVENT}data: {{a: [2026-01-01]}}",
+            (6, 16),
+            "wrong-type",
+            "a date in `data` must be a string",
+        ),
+        (
+            f"{EVENT}data: {{a: .nan}}",
+            (6, 15),
+            "wrong-type",
+            "a number in `data` must be finite",
+        ),
+        (
+            "custom_fields: {spend: Number}\ncontacts: [{email: a@x.test, fields: {spend: .inf}}]",
+            (2, 46),
+            "wrong-type",
+            "`spend` has an invalid value",
+        ),
+        ("lists: [{name: A, contact_count: 10000000000}]", (1, 34), "bad-value", "`lists.contact"),
         (f"keys: ['{KEY}']", (1, 9), "key-in-file", ""),
     ],
 )

@@ -11,7 +11,9 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+from segctl.app.emulator_world import read_world
 from segctl.cli.main import main
+from segctl.emulator import Emulator
 from tests.security.server import hostile_server, response
 from tests.sendgrid.support import segment_json
 from tests.support.account import KEY
@@ -63,6 +65,26 @@ CASES = """- name: loyal
   expect: out
 """
 TESTED = segment_yaml("VIP", query("total_spend > 500 AND (plan = 'pro' OR renewal_date > now())"))
+WORLD = """keys: [parent]
+read_only_keys: [auditor]
+lists: [{name: Newsletter, contact_count: 5}]
+subusers:
+  shop:
+    keys: [shop]
+    plan: free
+    lists: [{name: Buyers, id: 0b1f4a10-5c1d-4a6e-9f02-000000000099}]
+    custom_fields: {tier: Text, spend: Number, joined: Date}
+    segments:
+    - {name: Gold, query_dsl: "SELECT 1", parent_list: Buyers, contacts_count: 7}
+    - {query_dsl: "email LIKE '%x'", v1: true}
+    contacts:
+    - email: ada@example.com
+      lists: [Buyers]
+      fields: {tier: gold, spend: 7.5, joined: "2026-01-01T00:00:00Z", alternate_emails: [a@b.test]}
+      created_at: "2026-01-01"
+      events: [{event_type: open, timestamp: "2026-06-01T09:00:00Z", data: {a: {b: [1]}}}]
+    single_sends: [{name: Spring, status: scheduled, segments: [Gold], send_at: "2026-09-01"}]
+"""
 ANSWER = json.dumps({"results": [segment_json()], "result": [], **segment_json()})
 
 
@@ -157,6 +179,18 @@ def server_answer(folder: Path, data: bytes) -> list[int]:
         return [run(folder, *command, **env) for command in commands]
 
 
+def world_file(folder: Path, data: bytes) -> list[int]:
+    """The accounts of an emulator."""
+    world, diagnostics = read_world("world.yaml", data)
+    assert KEY not in repr(diagnostics)
+    if world is None:
+        assert diagnostics
+        return [1]
+    with Emulator() as emulator:
+        emulator.put(world)
+    return [0]
+
+
 def seed_of(target: str, folder: Path) -> bytes:
     """Return the seed of a target. A plan is made in the folder."""
     if target == "plan":
@@ -176,6 +210,7 @@ SEEDS = {
     "cases": CASES,
     "contacts": CONTACTS,
     "server": ANSWER,
+    "world": WORLD,
 }
 
 TARGETS: dict[str, Callable[[Path, bytes], list[int]]] = {
@@ -188,4 +223,5 @@ TARGETS: dict[str, Callable[[Path, bytes], list[int]]] = {
     "plan": saved_plan,
     "contacts": contacts_file,
     "server": server_answer,
+    "world": world_file,
 }
