@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.app.account_file import read_known_account
+from segctl.app.list_names import recorded_list_names
 from segctl.app.selection import select_declared
 from segctl.declarations.account_file import column_types
 from segctl.query.explain import explain
@@ -31,13 +32,17 @@ class Explanation:
 def explain_segments(project: Project, names: Sequence[str] = ()) -> Iterator[Explanation]:
     """Yield an explanation of each segment whose name or file matches; of all, without `names`.
 
-    The types of the account's own fields are those in the file of the account; without one, they
-    are unknown. Raises `InvalidInput`, and `UsageError` for a name that matches no segment.
+    The types of the account's own fields and the names of lists are those in the file of the
+    account; without one, they are unknown. Raises `InvalidInput`, and `UsageError` for a name that
+    matches no segment.
     """
     known, _ = read_known_account(project)
     fields = column_types((*known.reserved, *known.custom)) if known else {}
+    lists = recorded_list_names(project)
     for declared in select_declared(project, names):
         query = parse(declared.segment.query).query
         parents = declared.segment.parent_list_ids
-        text = UNREADABLE if query is None else explain(query, parents=parents, fields=fields)
+        text = UNREADABLE
+        if query is not None:
+            text = explain(query, lists=lists, parents=parents, fields=fields)
         yield Explanation(declared, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.account.contact_lists import ContactLists
+from segctl.app.account_file import read_known_account
 from segctl.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -12,8 +13,19 @@ if TYPE_CHECKING:
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
+    from segctl.app.project import Project
     from segctl.model import Remote, Segment
     from segctl.model.contact_fields import ListNames
+
+
+def recorded_list_names(project: Project) -> ListNames:
+    """Return the names of lists that the file of the target's account has, without asking it.
+
+    A list that is not there may be new: only names are known, never that a list does not exist.
+    """
+    account, _ = read_known_account(project)
+    lists = None if account is None else account.lists
+    return {} if lists is None else {list_id.lower(): name for list_id, name in lists.items()}
 
 
 def parent_list_names(

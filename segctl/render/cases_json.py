@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segctl.audience.cases import CaseResult
+    from segctl.model.contact_fields import ListNames
 
 
-def cases_json(results: Iterable[CaseResult]) -> list[dict[str, Any]]:
+def cases_json(
+    results: Iterable[CaseResult], lists: ListNames | None = None
+) -> list[dict[str, Any]]:
     """Return every result as a JSON object."""
     return [
         {
@@ -24,7 +27,7 @@ def cases_json(results: Iterable[CaseResult]) -> list[dict[str, Any]]:
             "expect": "in" if result.case.expected else "out",
             "actual": None if result.actual is None else "in" if result.actual else "out",
             "passed": result.passed,
-            "details": [] if result.passed else describe_failure(result),
+            "details": [] if result.passed else describe_failure(result, lists),
             "reasons": [
                 {
                     "condition": clean(reason.condition),

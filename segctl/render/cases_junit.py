@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from segctl.audience.cases import CaseResult
     from segctl.errors import Diagnostic
+    from segctl.model.contact_fields import ListNames
 
 
-def cases_junit(results: Sequence[CaseResult], problems: Sequence[Diagnostic]) -> str:
+def cases_junit(
+    results: Sequence[CaseResult], problems: Sequence[Diagnostic], lists: ListNames | None = None
+) -> str:
     """Return one suite with a case for each test; `problems` are errors that belong to no test."""
     from xml.etree.ElementTree import (  # noqa: PLC0415 - for this format alone
         Element,
@@ -44,7 +47,9 @@ def cases_junit(results: Sequence[CaseResult], problems: Sequence[Diagnostic]) -
         if not result.passed:
             kind = "error" if result.problem else "failure"
             message = clean(result.problem or describe_mismatch(result))
-            SubElement(case, kind, message=message).text = "\n".join(describe_failure(result))
+            SubElement(case, kind, message=message).text = "\n".join(
+                describe_failure(result, lists)
+            )
     for problem in problems:
         case = SubElement(suite, "testcase", name=problem.code, classname="segctl")
         if problem.span:

@@ -9,21 +9,32 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.audience.cases import CONTACT_ID
 from segctl.errors import Diagnostic, Severity
+from segctl.render.lists import lists_in_text
 from segctl.render.terminal import Style, clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from segctl.audience.cases import CaseResult
+    from segctl.model.contact_fields import ListNames
 
 
-def cases_text(results: Sequence[CaseResult], style: Style, *, quiet: bool = False) -> str:
-    """Return all tests by segment, failed ones with the reason; `quiet` omits those that passed."""
+def cases_text(
+    results: Sequence[CaseResult],
+    style: Style,
+    *,
+    lists: ListNames | None = None,
+    quiet: bool = False,
+) -> str:
+    """Return all tests by segment, failed ones with the reason; `quiet` omits those that passed.
+
+    `lists` are the known names of contact lists.
+    """
     blocks: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if not (quiet and result.passed):
             key = (result.segment, result.file)
-            blocks.setdefault(key, []).append(_result(result, style))
+            blocks.setdefault(key, []).append(_result(result, style, lists))
     text = "".join(
         f"{style.bold(clean(name))}  {style.dim(clean(file))}\n{''.join(lines)}\n"
         for (name, file), lines in blocks.items()
@@ -38,16 +49,21 @@ def cases_summary(results: Sequence[CaseResult]) -> str:
     return f"{count(len(results), 'test')}: {passed} passed, {failed} failed."
 
 
-def _result(result: CaseResult, style: Style) -> str:
+def _result(result: CaseResult, style: Style, lists: ListNames | None) -> str:
     name = clean(result.case.name)
     if result.passed:
         return f"  {style.green('pass')}  {name}\n"
     head = f"  {style.red('FAIL')}  {name}  {style.dim(clean(str(result.case.span)))}"
-    return "\n".join([head, *(f"        {line}" for line in describe_failure(result))]) + "\n"
+    return (
+        "\n".join([head, *(f"        {line}" for line in describe_failure(result, lists))]) + "\n"
+    )
 
 
-def describe_failure(result: CaseResult) -> list[str]:
-    """Return the lines that explain a failure; addresses that may be real are masked."""
+def describe_failure(result: CaseResult, lists: ListNames | None = None) -> list[str]:
+    """Return the lines that explain a failure; addresses that may be real are masked.
+
+    A last line names the lists that the others mention, as far as `lists` does.
+    """
     from segctl.declarations.lint_rules import (  # noqa: PLC0415 - only of a failure
         mask_real_addresses,
     )
@@ -56,6 +72,8 @@ def describe_failure(result: CaseResult) -> list[str]:
     lines.append(f"contact: {format_row(result.case.contact)}")
     lines += [f"event: {format_row(event)}" for event in result.case.events]
     lines += [f"{reason.truth}: {reason.condition}  ({reason.span})" for reason in result.reasons]
+    named = lists_in_text(lines, lists or {})
+    lines += [f"lists: {named}"] if named else []
     return [clean(mask_real_addresses(line)) for line in lines]
 
 

@@ -9,10 +9,11 @@ from segctl.model.drift import DriftKind
 from segctl.planfile.to_json import diagnostics_json, document_header
 from segctl.render.context import RenderContext, target_name
 from segctl.render.distinct import distinct
+from segctl.render.lists import format_lists
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
@@ -61,6 +62,7 @@ def drift_details(drift: Drift, context: RenderContext) -> list[str]:
             details.append("deleted on the account, or never applied")
         case DriftKind.EDITED:
             details.append(f"different {' and '.join(drift.changed_fields)}")
+            details += _lists(drift)
         case DriftKind.CREATED:
             details.append("no file declares it")
         case _:
@@ -68,6 +70,18 @@ def drift_details(drift: Drift, context: RenderContext) -> list[str]:
     details += [f"id {drift.id}"] if drift.id else []
     details += [f"changed {drift.updated_at}"] if drift.updated_at else []
     return details
+
+
+def _lists(drift: Drift) -> Iterator[str]:
+    """Yield the parent lists on both sides, and the names of the lists in the queries."""
+    shown: set[str] = set()
+    if drift.parents is not None:
+        here, there = (format_lists(ids, drift.lists) or "none" for ids in drift.parents)
+        yield f"parent list on the account {here}, in the file {there}"
+        shown = {list_id.lower() for ids in drift.parents for list_id in ids}
+    for list_id in drift.lists:
+        if list_id not in shown:
+            yield f"list {format_lists([list_id], drift.lists)}"
 
 
 def drift_json(

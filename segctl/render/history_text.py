@@ -14,6 +14,7 @@ from segctl.query.diff import clause_changes
 from segctl.query.equivalence import Equivalence, compare_queries
 from segctl.render.clauses import format_clauses
 from segctl.render.distinct import distinct
+from segctl.render.lists import format_lists, lists_in_queries
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from segctl.history.commits import Commit, SegmentEvent
     from segctl.model import Declared
     from segctl.model.clauses import ClauseChange
+    from segctl.model.contact_fields import ListNames
     from segctl.render.terminal import Style
 
 _SHORT_ID = 10
@@ -30,13 +32,18 @@ _SHORT_ID = 10
 _SYMBOLS = {"created": "+", "removed": "-"}
 
 
-def history_text(events: Sequence[SegmentEvent], style: Style) -> str:
-    """Return every event under its commit; empty where there are none."""
+def history_text(
+    events: Sequence[SegmentEvent], style: Style, lists: ListNames | None = None
+) -> str:
+    """Return every event under its commit; empty where there are none.
+
+    `lists` are the known names of contact lists.
+    """
     blocks = []
     for commit, group in groupby(events, key=lambda event: event.commit):
         lines = [_commit_line(commit, style)]
         for event in group:
-            lines += _event_lines(event, style)
+            lines += _event_lines(event, style, lists or {})
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
@@ -59,7 +66,7 @@ def _commit_line(commit: Commit, style: Style) -> str:
     return f"{style.yellow(commit.id[:_SHORT_ID])}  {time}  {style.bold(author)}  {subject}"
 
 
-def _event_lines(event: SegmentEvent, style: Style) -> Iterator[str]:
+def _event_lines(event: SegmentEvent, style: Style, lists: ListNames) -> Iterator[str]:
     paint = {"created": style.green, "removed": style.red}.get(event.kind, style.yellow)
     head = paint(f"{_SYMBOLS.get(event.kind, '~')} {event.kind}")
     yield f"  {head}  {style.bold(clean(event.name))}  {style.dim(clean(event.file))}"
@@ -67,7 +74,7 @@ def _event_lines(event: SegmentEvent, style: Style) -> Iterator[str]:
         return
     for field in event.changed_fields:
         if field != "query_dsl":
-            texts = _field_text(event.before, field), _field_text(event.after, field)
+            texts = tuple(_field_text(side, field, lists) for side in (event.before, event.after))
             show = distinct(texts)
             yield f"      {field}  {' -> '.join(show(text) or '(none)' for text in texts)}"
             continue
@@ -77,16 +84,19 @@ def _event_lines(event: SegmentEvent, style: Style) -> Iterator[str]:
             note = "  (changed; segctl cannot parse one of the two queries)"
         yield f"      query_dsl{note}"
         yield from format_clauses(clauses, style)
+        segments = (event.before.segment, event.after.segment)
+        for list_id in lists_in_queries(segments, lists) if clauses else ():
+            yield f"      list  {format_lists([list_id], lists)}"
 
 
-def _field_text(declared: Declared, field: str) -> str:
+def _field_text(declared: Declared, field: str, lists: ListNames) -> str:
     match field:
         case "name":
             text = declared.name
         case "file":
             text = declared.file
         case "parent_list_ids":
-            text = ", ".join(declared.segment.parent_list_ids)
+            text = format_lists(declared.segment.parent_list_ids, lists)
         case "tags":
             text = ", ".join(declared.tags)
         case "protected" | "allow_replace" | "adopt":

@@ -32,6 +32,12 @@ def format_lists(ids: Iterable[str], names: ListNames, separator: str = ", ") ->
     )
 
 
+def lists_in_text(lines: Iterable[str], names: ListNames) -> str:
+    """Return the known lists whose ids are in a text, in a row; empty where there are none."""
+    text = "\n".join(lines).lower()
+    return format_lists([list_id for list_id in names if list_id in text], names)
+
+
 def lists_in_queries(segments: Iterable[Segment], names: ListNames) -> tuple[str, ...]:
     """Return the ids in these segments' queries whose names are known, without duplicates.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.app.audit import segment_history
+from segctl.app.list_names import recorded_list_names
 from segctl.cli.options import with_project
 from segctl.cli.shell_completion import complete_segment_names
 from segctl.common.clock import format_utc
@@ -82,7 +83,7 @@ def command(
         now = format_utc(project.clock.now())
         console.show_json(history_json(events, now, name=name, is_complete=is_complete))
         return 0
-    console.show(history_text(events, console.style))
+    console.show(history_text(events, console.style, recorded_list_names(project)))
     if not is_complete:
         console.talk("Older events are not shown; run with --limit 0 to show all.")
     elif not events:
@@ -114,7 +115,8 @@ def _show_ownership(project: Project, console: Console, name: str, format_name: 
         console.show_json({**document, "ownership": ownership_json(ownership)})
         return 0
     if events:
-        console.show(history_text(events, console.style) + "\n")
+        text = history_text(events, console.style, recorded_list_names(project))
+        console.show(text + "\n")
     remarks = console.complete_hints(ownership.remarks)
     ownership = dataclasses.replace(ownership, remarks=remarks)
     console.show(ownership_text(ownership, console.style))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.app.list_names import recorded_list_names
 from segctl.cli.options import with_project
 from segctl.cli.output import Output
 from segctl.cli.shell_completion import complete_segment_names
@@ -74,16 +75,18 @@ def _show(output: Output, results: Sequence[CaseResult], problems: Sequence[Diag
     from segctl.render.cases_text import case_diagnostics, cases_summary, cases_text  # noqa: PLC0415
 
     console = output.console
+    failed = any(not result.passed for result in results)
+    lists = recorded_list_names(output.project) if failed else {}
     match output.name:
         case "json":
             from segctl.render.cases_json import cases_json  # noqa: PLC0415
 
-            totals, tests = cases_summary(results), cases_json(results)
+            totals, tests = cases_summary(results), cases_json(results, lists)
             output.show(output.diagnostics(problems, "test", summary=totals, tests=tests))
         case "junit":
             from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
 
-            output.show(cases_junit(results, console.complete_hints(problems)))
+            output.show(cases_junit(results, console.complete_hints(problems), lists))
         case "github" | "markdown":
             if results or problems:
                 diagnostics = [*problems, *case_diagnostics(results)]
@@ -93,4 +96,6 @@ def _show(output: Output, results: Sequence[CaseResult], problems: Sequence[Diag
             console.warn(problems)
             if not (results or problems):
                 console.talk("No segment has tests; add `tests:` to its file.")
-            console.show(cases_text(results, console.style, quiet=console.verbosity < 0))
+            console.show(
+                cases_text(results, console.style, lists=lists, quiet=console.verbosity < 0)
+            )
