@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.app.account_file import read_known_account, unused_fields_file
 from segctl.declarations.account_file import column_types
 from segctl.declarations.account_names import check_names
+from segctl.declarations.joined_findings import join_unknown_lists
 from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.query.lint import AccountSchema, Needs
@@ -102,7 +103,8 @@ def _lint(
     project: Project, declared: Sequence[Declared], schema: AccountSchema
 ) -> tuple[Diagnostic, ...]:
     settings = rule_settings(project)
-    return lint_declarations(declared, project.declarations.documents, schema, settings)
+    diagnostics = lint_declarations(declared, project.declarations.documents, schema, settings)
+    return join_unknown_lists(diagnostics)
 
 
 def rule_settings(project: Project) -> RuleSettings:

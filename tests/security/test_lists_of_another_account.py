@@ -82,3 +82,26 @@ def test_what_is_no_list_id_is_invalid_without_an_account(project: Project, valu
     assert result.code == 1
     assert result.err.count("error[malformed-list-id]") == 2
     assert result.err.count("error[bad-uuid]") == 1
+
+
+def test_a_list_that_many_files_use_is_reported_once(connected: Project) -> None:
+    for number in range(36):
+        text, parent = list(WAYS.values())[number % len(WAYS)]
+        connected.declare(f"Segment {number:02}", text, parent=parent)
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert done.out.count("error[unknown-list]") == 1
+    summary = f"the account has no list `{LIST}`, which 36 files use: is it another account?"
+    assert summary in done.out
+    assert "the files are segments/segment-00.yaml, segments/segment-01.yaml, " in done.out
+    assert ", and 26 more; the account has no lists: remove the id" in done.out
+
+
+def test_two_lists_and_few_files_are_reported_one_by_one(connected: Project) -> None:
+    other = LIST.replace("a", "c")
+    for number in range(4):
+        connected.declare(f"A{number}", EVERYBODY, parent=LIST)
+    connected.declare("B", EVERYBODY, parent=other)
+    done = connected.run("plan")
+    assert done.out.count("error[unknown-list]") == 2
+    assert f"the account has no list `{other}`\n" in done.out
