@@ -16,6 +16,7 @@ from segctl.audience.results import Uncountable
 from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing
 from segctl.errors import InvalidInput, UsageError
+from segctl.project.config import SANDBOX
 from segctl.render.previews import Preview, PreviewRow
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
     from segctl.query.parser.errors import Problem
+
+
+_PULL = "pass a file with --contacts, or run `segctl contacts pull`"
+_TRY = (
+    "to try it in the sandbox, which has fictional contacts, run "
+    "`segctl --target sandbox contacts pull`, then `segctl --target sandbox preview`"
+)
+_PULL_FICTIONAL = "run `segctl contacts pull`: the sandbox has fictional contacts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +164,15 @@ def _file_names(dataset: Dataset) -> tuple[str, ...]:
 
 def _find_contacts(project: Project, options: PreviewOptions) -> ContactSource:
     """Return the files to count in: those passed, those of segctl.yaml, or those pulled."""
-    source = choose_source(project, options.contacts, options.events)
-    if source is not None:
-        return source
+    message = "no contacts to count"
     try:
-        return pulled_source(project, options.events)
-    except DatasetMissing:
-        raise UsageError(
-            "no contacts to count",
-            hint="pass a file with --contacts, or run `segctl contacts pull`",
-        ) from None
+        source = choose_source(project, options.contacts, options.events)
+        return source or pulled_source(project, options.events)
+    except DatasetMissing as error:
+        if options.contacts is not None or project.config.contacts is not None:
+            message = error.message
+    hint = _PULL_FICTIONAL if project.target_name == SANDBOX else f"{_PULL}; {_TRY}"
+    raise UsageError(message, hint=hint)
 
 
 def _changed(

@@ -161,6 +161,20 @@ def test_preview_fails_if_no_segment_can_be_counted(project: Project) -> None:
 
 
 @pytest.mark.posix
+def test_without_contacts_preview_names_those_of_the_sandbox(shop: Project) -> None:
+    for settings in ("version: 1\n", "version: 1\ncontacts: pulled\n"):
+        shop.write({"segctl.yaml": settings})
+        done = shop.run("preview")
+        assert done.code == 1
+        assert (
+            "the sandbox, which has fictional contacts, run `segctl --target sandbox c" in done.err
+        )
+        done = shop.run("--target", "sandbox", "preview")
+        hint = "run `segctl --target sandbox contacts pull`: the sandbox has fictional contacts"
+        assert hint in done.err
+
+
+@pytest.mark.posix
 def test_contacts_are_found_by_option_settings_or_pull(shop: Project) -> None:
     path = shop.root / ".segctl/contacts/production.duckdb"
     shop.write({"segctl.yaml": "version: 1\n"})
