@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from segctl.account.snapshot import take_snapshot, with_definitions
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
+from segctl.app.repository import folder_in_repository
 from segctl.app.selection import no_match, sound_declarations
 from segctl.model import Delete, Disposal
 from segctl.model.plan_options import PlanOptions
@@ -269,6 +270,7 @@ def plan_with_snapshot(
         ),
         options=request.options,
         folder=project.config.segments,
+        project=folder_in_repository(project) or ".",
         lists=names,
         attention=project.config.attention,
     )

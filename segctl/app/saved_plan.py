@@ -16,7 +16,7 @@ from segctl.common.files import read_bounded, write_named
 from segctl.common.json_text import json_text
 from segctl.errors import Refused, UsageError
 from segctl.planfile.loading import MAX_BYTES, load_plan
-from segctl.planfile.staleness import account_differences, plan_differences
+from segctl.planfile.staleness import account_differences, other_project, plan_differences
 from segctl.planfile.to_json import SHORT_DIGEST, digest, plan_to_json
 
 if TYPE_CHECKING:
@@ -84,8 +84,15 @@ def check_same_account(saved: SavedPlan, target: TargetRef) -> None:
 
 def check_current(saved: SavedPlan, plan: Plan) -> None:
     """Raise `Refused`, with the differences, unless the plan made now equals the saved one."""
+    differences = plan_differences(saved.plan, plan)
+    if differences and (reason := other_project(saved.plan, plan)):
+        raise Refused(
+            f"the saved plan is of another project: {reason}; nothing was changed",
+            hint="open its project with -C DIR, or make a plan for this one with "
+            "`segctl plan --out FILE`",
+        )
     _refuse(
-        plan_differences(saved.plan, plan),
+        differences,
         "the saved plan is stale; nothing was changed",
         "make a new plan with `segctl plan --out`, and have it approved"
         if plan.changes

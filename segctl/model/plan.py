@@ -65,7 +65,8 @@ class Plan:
     `single_sends`: those that go to a segment that the plan changes and may still be sent, with
     only these segments; `None` where they were not read. `automations` are those that use such a
     segment, with only these uses; `None` where they are not known. `attention` is the percentage of
-    an audience above which a change needs attention.
+    an audience above which a change needs attention. `project` is the project's folder in its
+    repository, `.` for the top, and empty where it is not known.
     """
 
     target: TargetRef
@@ -76,6 +77,7 @@ class Plan:
     refusals: tuple[Diagnostic, ...] = ()
     options: PlanOptions = field(default_factory=PlanOptions)
     folder: str = "segments"
+    project: str = field(default="", compare=False)
     headroom: int = field(default=1, compare=False)
     lists: ListNames = field(default_factory=dict, compare=False)
     single_sends: tuple[SingleSend, ...] | None = field(default=None, compare=False)

@@ -62,6 +62,8 @@ def plan_from_document(document: Any) -> Plan:
             ignore_references=tuple(options["ignore_references"]),
         ),
         folder=document["folder"],
+        # New in format 1.6.
+        project=document.get("project", ""),
         # New in format 1.3.
         lists=document.get("lists", {}),
         # New in format 1.5.

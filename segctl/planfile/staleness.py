@@ -39,6 +39,25 @@ def account_differences(saved: TargetRef, now: TargetRef) -> tuple[Diagnostic, .
     )
 
 
+def other_project(saved: Plan, now: Plan) -> str:
+    """Return how a plan made now shows that the saved one is of another project, or nothing.
+
+    Segments of the same project change, but hardly all of them at once.
+    """
+    if saved.project and now.project and saved.project != now.project:
+        return f"it was made in {saved.project}, but this is {now.project}"
+    before, current = _names(saved), _names(now)
+    if before and current and before.isdisjoint(current):
+        return "none of its segments is declared here"
+    return ""
+
+
+def _names(plan: Plan) -> frozenset[str]:
+    return frozenset(
+        item.name for item in (*plan.changes, *plan.kept) if not isinstance(item, Delete)
+    )
+
+
 def plan_differences(saved: Plan, now: Plan) -> tuple[Diagnostic, ...]:
     """Return an error for each difference between a saved plan and one made now; empty if none.
 

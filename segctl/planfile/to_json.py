@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = "1.6"
 """1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`,
-1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch, 1.6 `automations`, `attention`, what
-files say of a segment to people, and the time of SendGrid's count."""
+1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch, 1.6 `project`, `automations`,
+`attention`, what files say of a segment to people, and the time of SendGrid's count."""
 
 OLDEST_MINOR = 1
 """The oldest minor version that can be read."""
@@ -159,6 +159,7 @@ def plan_to_json(
     document = {
         **document_header(generated_at, version),
         "target": dataclasses.asdict(plan.target),
+        "project": plan.project,
         "folder": plan.folder,
         "options": dataclasses.asdict(plan.options),
         "attention": plan.attention,

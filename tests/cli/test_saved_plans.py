@@ -383,3 +383,35 @@ def test_the_apply_command_names_the_target(project: Project) -> None:
     assert project.run("-q", "plan", "--target", "sandbox", "--out", str(file)).err == ""
     code = main(["-C", str(project.root), "--target", "sandbox", "apply", str(file)], {})
     assert code == 3  # stdin is not a terminal
+
+
+@pytest.mark.parametrize("is_repository", [True, False])
+def test_a_plan_of_another_project_says_so(
+    connected: Project, remote: Remote, plan: Path, is_repository: bool
+) -> None:
+    """Both projects are for the same account; without git, the segments show the difference."""
+    shops = []
+    for name in ("Shop", "Blog"):
+        root = connected.root / name.lower()
+        (root / "segments").mkdir(parents=True)
+        shop = Project(root, connected.capsys, connected.env)
+        shop.declare("Customers" if is_repository else f"{name} customers", VIP)
+        shops.append(shop)
+    shop, blog = shops
+    if is_repository:
+        (connected.root / ".git").mkdir()
+        blog.declare("Readers", CZECH)
+    assert shop.run("plan", "--out", str(plan)).code == 0
+    before = remote.definitions()
+    done = blog.run("apply", str(plan), "--auto-approve")
+    assert done.code == 3
+    reason = (
+        "it was made in shop, but this is blog"
+        if is_repository
+        else "none of its segments is declared here"
+    )
+    assert f"error: the saved plan is of another project: {reason}; nothing was changed" in done.err
+    assert "hint: open its project with -C DIR" in done.err
+    assert remote.definitions() == before
+    assert shop.run("apply", str(plan), "--auto-approve").code == 0
+    assert "No changes." in shop.run("plan").out

@@ -203,5 +203,6 @@ PLANS = st.builds(
         PlanOptions, up_to_three(TEXTS), st.booleans(), st.booleans(), up_to_three(TEXTS)
     ),
     folder=WORDS,
+    project=WORDS,
     attention=st.integers(0, 2**53 - 1),
 )
