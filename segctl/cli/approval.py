@@ -147,4 +147,4 @@ def saved_as(console: Console, file: str, plan: Plan) -> str:
     if not plan.is_applicable:
         return f"{text}."
     apply = console.command(f"apply {clean(quote(file))}", plan.target.name)
-    return f"{text}; apply it with: {apply}"
+    return f"{text}; apply it with `{apply}`"

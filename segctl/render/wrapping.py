@@ -1,7 +1,7 @@
 r"""Lines that fit a terminal: broken between words, with what goes on indented below.
 
 A terminal by itself breaks a line in the middle of a word. Knows nothing of the text but its escape
-sequences for colours. A word that is longer than the terminal is left to it.
+sequences for colours. A word or a command that is longer than the terminal is left to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _HANGING = 4
 """Columns by which the rest of a line is indented below its beginning."""
 
 _COLOR = re.compile("\x1b\\[[0-9;]*m")
-_PIECE = re.compile(" +|[^ ]+")
+_PIECE = re.compile(" +|(?:`segctl [^`]*`|[^ ])+")
+"""Blanks, and what is not broken: a word, or a command, which is copied as a whole."""
 
 
 def wrap(text: str, width: int | None) -> str:

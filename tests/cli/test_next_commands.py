@@ -90,8 +90,8 @@ def test_the_command_that_applies_a_saved_plan_can_be_run(
     shop.declare("Big feet", ALL)
     file = tmp_path / "the plan.json"
     done = run(shop, "--target", "shop-eu", "plan", "--out", str(file))
-    _, _, command = done.err.partition("apply it with: ")
-    argv = shlex.split(command)
+    _, _, command = done.err.strip().partition("apply it with ")
+    argv = shlex.split(command.strip("`"))
     assert argv == ["segctl", "-C", str(shop.root), "--target", "shop-eu", "apply", str(file)]
     assert shop.run_here(*argv[1:], "--auto-approve").code == 0
     assert list(remote.definitions()) == ["Big feet"]

@@ -61,7 +61,7 @@ def test_a_plan_is_saved_shown_and_applied(connected: Project, remote: Remote, p
     digest = json.loads(plan.read_text("utf-8"))["digest"]
     assert saved.out == planned.out
     assert saved.err == (
-        f"Saved as {plan}, digest {digest[:32]}; apply it with: segctl apply {plan}\n"
+        f"Saved as {plan}, digest {digest[:32]}; apply it with `segctl apply {plan}`\n"
     )
     assert connected.run("show", str(plan)).out == planned.out
 
@@ -379,7 +379,7 @@ def test_the_apply_command_names_the_target(project: Project) -> None:
     project.declare("VIP", VIP)
     file = project.root / "my plan.json"
     result = project.run("plan", "--target", "sandbox", "--out", str(file))
-    assert result.err.endswith(f"segctl --target sandbox apply '{file}'\n")
+    assert result.err.endswith(f"segctl --target sandbox apply '{file}'`\n")
     assert project.run("-q", "plan", "--target", "sandbox", "--out", str(file)).err == ""
     code = main(["-C", str(project.root), "--target", "sandbox", "apply", str(file)], {})
     assert code == 3  # stdin is not a terminal

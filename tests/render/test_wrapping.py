@@ -93,3 +93,13 @@ def test_a_table_keeps_the_longest_word_of_a_column_whole(width: int) -> None:
     )
     assert word in text
     assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_command_is_not_broken() -> None:
+    command = "`segctl -C 'my audiences' --target shop-eu contacts pull`"
+    text = f"  hint: pass a file with --contacts, or run {command}; {command}"
+    wrapped = wrap(text, 60)
+    assert wrapped.count(command) == 2
+    assert max(map(len, wrapped.splitlines())) <= 62
+    # A terminal that is too narrow breaks it itself, and copies it as one line.
+    assert command in wrap(text, 30)

@@ -57,7 +57,7 @@ def command(
         without = [f"`{clean(item.name)}`" for item in ids.current.ids if item.id is None]
         if without:
             console.talk(f"Left out until an apply creates them: {', '.join(without)}.")
-        console.show(ids.text)
+        console.show(ids.text, as_is=True)
         return 0
     problems = check_ids(ids, checked)
     console.warn(problems)
