@@ -45,7 +45,7 @@ COMMANDS = {
     "drift": "Show what changed on the account that no commit did.",
     "import": "Write files for segments that the account already has.",
     "upgrade": "Write files for V2 segments that replace v1 segments.",
-    "account": "Keep the account's lists and fields with the files.",
+    "account": "Keep what the account has with the files.",
     "contacts": "Keep the account's contacts here, to count audiences in them.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "history": "Show who created, changed, renamed or removed segments.",
