@@ -17,8 +17,11 @@ _NOBODY = "email = 'nobody@segctl-probe.invalid'"
 PLAIN = f"{_SELECT} WHERE {_NOBODY}"
 """A query that SendGrid accepts, and that selects nobody."""
 
+CHANGED = f"{_SELECT} WHERE {_NOBODY} AND city = 'x'"
+"""Another one, to change a query to."""
+
 ODD = f"{_SELECT}\n  WHERE  {_NOBODY}\t\r\n    AND first_name != 'Žluťoučký ☂'  \n"
-"""The same with odd white space and letters, to compare byte for byte."""
+"""One with odd white space and letters, to compare byte for byte."""
 
 QUERIES: Mapping[str, str] = MappingProxyType(
     {

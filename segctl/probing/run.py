@@ -7,6 +7,7 @@ they wait together, and cleans up in any case.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from segctl.probing import judgement
 from segctl.probing.account import ProbeAccount, ProbeStopped
 from segctl.probing.assumptions import ASSUMPTIONS, Verdict
 from segctl.probing.cleanup import clean_up
-from segctl.probing.queries import FUNCTIONS, ODD, PLAIN, QUERIES
+from segctl.probing.queries import FUNCTIONS, PLAIN, QUERIES
 from segctl.probing.query_trials import try_queries
 from segctl.probing.record import PREFIX
 from segctl.probing.trials import Trials
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from segctl.sendgrid.transport import Transport
 
 CAP = 200
-SEGMENTS_CREATED = 4 + len(QUERIES) + len(FUNCTIONS)
+SEGMENTS_CREATED = 5 + len(QUERIES) + len(FUNCTIONS)
 ABOUT_REQUESTS = 80
 ABOUT_MINUTES = 6
 MOST_MINUTES = 15
@@ -74,7 +75,9 @@ def check_account(reader: Reader, record: ProbeRecord, *, allow_in_use: bool) ->
     names = {entry.name for entry in record.entries}
     listed = [segment for segment in reader.list_segments() if segment.name not in names]
     others = {segment.id for segment in listed if not _is_deleted(reader, segment)} - record.ids
-    others |= {segment.id for segment in reader.list_v1_segments()}
+    # The list has the v1 segments as well; their own path may be gone one day.
+    with suppress(NotFound):
+        others |= {segment.id for segment in reader.list_v1_segments()}
     if len(others) + SEGMENTS_CREATED > CAP:
         raise Refused(
             f"the account has {len(others)} segments, and a probe needs {SEGMENTS_CREATED} of the "
@@ -155,11 +158,10 @@ def _run_trials(
 ) -> None:
     """Run the trials: what must be soon first, and what waits for the lock last."""
     first = trials.create(
-        "first", ODD, "list-after-create", "byte-exact", "lock-status", "lock-length", "name-case"
+        "first", PLAIN, "list-after-create", "lock-status", "lock-length", "name-case"
     )
     if first is not None:
         trials.list_after_create(first)
-        trials.byte_exact(first)
         trials.lock_status(first)
     update(1, _STEPS)
     second = trials.create("second", PLAIN, "lock-name-only")
@@ -171,6 +173,7 @@ def _run_trials(
     if first is not None and second is not None and third is not None:
         trials.ids((first, second), third)
     update(3, _STEPS)
+    trials.byte_exact()
     segments = try_queries(trials, third)
     update(4, _STEPS)
     trials.automations()

@@ -14,7 +14,7 @@ from segctl.errors import Forbidden, NotFound, RemoteError
 from segctl.probing import judgement
 from segctl.probing.account import Created
 from segctl.probing.judgement import not_learnt
-from segctl.probing.queries import PLAIN
+from segctl.probing.queries import CHANGED, ODD, PLAIN
 from segctl.sendgrid.api import AUTOMATIONS, LISTS, SEGMENTS, path
 
 if TYPE_CHECKING:
@@ -185,8 +185,11 @@ class Trials:
             self.miss("name-case", created)
         return None
 
-    def byte_exact(self, segment: Created) -> None:
-        """Compare the query of a segment with the one that was sent."""
+    def byte_exact(self) -> None:
+        """Create a segment with an odd query, and compare what is returned with what was sent."""
+        segment = self.create("bytes", ODD, "byte-exact")
+        if segment is None:
+            return
         try:
             returned = self.account.segment(segment.id).query
         except RemoteError as error:
@@ -198,7 +201,7 @@ class Trials:
 
     def lock_status(self, segment: Created) -> None:
         """Change a segment right after it was created."""
-        reply = self._patch(segment, {"query_dsl": PLAIN}, lambda remote: remote.query == PLAIN)
+        reply = self._patch(segment, {"query_dsl": CHANGED}, lambda remote: remote.query == CHANGED)
         if reply.status is None:
             self.miss("lock-status", reply)
             if reply.ambiguous:
@@ -232,7 +235,9 @@ class Trials:
             if self.account.now > born.answered + age + 1:
                 continue
             self.account.sleep(born.answered + age - self.account.now)
-            reply = self._patch(segment, {"query_dsl": PLAIN}, lambda remote: remote.query == PLAIN)
+            reply = self._patch(
+                segment, {"query_dsl": CHANGED}, lambda remote: remote.query == CHANGED
+            )
             if reply.is_success:
                 self.first_free = reply.answered - born.sent
                 break

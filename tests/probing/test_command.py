@@ -64,7 +64,7 @@ def test_without_a_second_yes_nothing_is_written(
     run = world.probe(*argv, "--format", "text")
     assert (run.code, run.writes) == (3, [])
     assert "nothing was changed" in run.err
-    assert "creates 21 segments" in run.err
+    assert "creates 22 segments" in run.err
 
 
 @pytest.mark.parametrize(("typed", "code"), [(TARGET, 0), ("yes", 1), ("", 1)])
@@ -157,7 +157,7 @@ def test_what_cannot_be_deleted_is_named_with_the_command(world: ProbeWorld) -> 
     for segment in world.segments():
         assert segment.id in run.err
     world.emulator.faults.clear()
-    assert world.probe("--clean-up").out == "21 segments of earlier probes removed.\n"
+    assert world.probe("--clean-up").out == "22 segments of earlier probes removed.\n"
     assert world.left() == set()
 
 
