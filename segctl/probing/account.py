@@ -7,7 +7,7 @@ whatever the code above it believes. Draws no conclusions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from segctl.errors import (
     BadRequest,
@@ -20,7 +20,7 @@ from segctl.errors import (
 from segctl.sendgrid.api import SEGMENTS, Reader, path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from segctl.common.clock import Clock
     from segctl.common.stopping import Stop
@@ -29,12 +29,21 @@ if TYPE_CHECKING:
     from segctl.sendgrid.rate_limit_headers import RateLimitHeaders
     from segctl.sendgrid.transport import Answer, Transport
 
+T = TypeVar("T")
+
 LOOK_UP_PAUSES = (0.0, 2.0, 3.0, 5.0, 10.0, 20.0, 20.0)
 """Seconds before each look for a segment whose creation had no clear answer."""
 
 
+MOST_UNANSWERED = 4
+"""Requests in a row without a clear answer, each tried several times, after which a probe ends."""
+
+INTERRUPTED = "interrupted"
+UNANSWERED = "SendGrid stopped answering"
+
+
 class ProbeStopped(Exception):
-    """Someone asked to stop."""
+    """The trials are over, because someone asked to stop or SendGrid no longer answers."""
 
 
 class GuardedTransport:
@@ -127,6 +136,7 @@ class ProbeAccount:
         self._clock = clock
         self._stop = stop
         self._others = others
+        self._unanswered = 0
 
     @property
     def now(self) -> float:
@@ -138,9 +148,11 @@ class ProbeAccount:
         return self._sanitize(text)
 
     def check_stop(self) -> None:
-        """Raise `ProbeStopped` if someone asked to stop."""
+        """Raise `ProbeStopped` if someone asked to stop, or too many requests had no answer."""
         if self._stop.requested:
-            raise ProbeStopped
+            raise ProbeStopped(INTERRUPTED)
+        if self._unanswered >= MOST_UNANSWERED:
+            raise ProbeStopped(UNANSWERED)
 
     def sleep(self, seconds: float) -> None:
         """Wait. Raises `ProbeStopped`."""
@@ -165,17 +177,30 @@ class ProbeAccount:
                 method, url, operation=operation, params=params, body=body
             )
         except RemoteError as error:
-            return _failed(error, sent, self.now)
+            reply = _failed(error, sent, self.now)
+            self._unanswered = self._unanswered + 1 if reply.status is None else 0
+            return reply
+        self._unanswered = 0
         self.limits.append(answer.limits)
         return Reply(answer.status, sent, self.now, data=answer.data)
 
     def segments(self) -> dict[str, Remote]:
         """Return every segment by id. Raises `RemoteError`."""
-        return {segment.id: segment for segment in self._reader.list_segments()}
+        return {segment.id: segment for segment in self._counted(self._reader.list_segments)}
 
     def segment(self, segment_id: str) -> Remote:
         """Return one segment. Raises `RemoteError`."""
-        return self._reader.get_segment(segment_id)
+        return self._counted(lambda: self._reader.get_segment(segment_id))
+
+    def _counted(self, read: Callable[[], T]) -> T:
+        """Return what is read, and count requests without an answer."""
+        try:
+            result = read()
+        except RemoteError as error:
+            self._unanswered = self._unanswered + 1 if error.status is None else 0
+            raise
+        self._unanswered = 0
+        return result
 
     def create(self, name: str, query: str) -> Created | Reply:
         """Create a segment; return the answer where it was not created, or may not have been."""

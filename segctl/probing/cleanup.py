@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from segctl.probing.record import Entry
 
 ATTEMPTS = 4
+"""Deletes of one segment whose answers were lost; the others are repeated by the transport."""
+
+MOST_FAILURES = 2
+"""Segments in a row that cannot be deleted, after which the others are not tried."""
+
 PAUSE = 3.0
 """Seconds between two attempts."""
 
@@ -42,14 +47,18 @@ def clean_up(
     """
     for entry in account.record.entries:
         _resolve(account, entry, clock, stop)
+    failures = 0
     for entry in account.record.entries:
-        if entry.id is None:
+        if entry.id is None or failures == MOST_FAILURES:
             continue
         if earlier and _is_renamed(account, entry):
             notify(f"segment {entry.id} of an earlier probe was renamed since: it is left alone")
             account.record.forget(entry.name)
         elif _delete(account, entry.id, clock, stop):
             account.record.forget(entry.name)
+            failures = 0
+        else:
+            failures += 1
     return account.record.entries
 
 
@@ -92,6 +101,8 @@ def _delete(account: ProbeAccount, segment_id: str, clock: Clock, stop: Stop) ->
         reply = account.ask("DELETE", path(segment_id))
         if reply.is_success or reply.status == 404:  # noqa: PLR2004
             return True
+        if not reply.ambiguous:
+            return False
         try:
             account.segment(segment_id)
         except NotFound:

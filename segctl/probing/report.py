@@ -143,7 +143,7 @@ def probe_json(probed: Probed, generated_at: str) -> dict[str, Any]:
     """Return the findings as JSON data."""
     return {
         **document_header(generated_at),
-        "interrupted": probed.interrupted,
+        "stopped": probed.stopped or None,
         "summary": {
             verdict.value.replace(" ", "_"): sum(
                 finding.verdict is verdict for finding in probed.findings

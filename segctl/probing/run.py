@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import NotFound, Refused
 from segctl.probing import judgement
-from segctl.probing.account import ProbeAccount, ProbeStopped
+from segctl.probing.account import INTERRUPTED, ProbeAccount, ProbeStopped
 from segctl.probing.assumptions import ASSUMPTIONS, Verdict
 from segctl.probing.cleanup import clean_up
 from segctl.probing.queries import FUNCTIONS, PLAIN, QUERIES
@@ -45,12 +45,12 @@ _STEPS = 8
 class Probed:
     """What a probe found, in the order of the assumptions, and the segments that it left.
 
-    `interrupted`: someone stopped it, so some assumptions were not tested.
+    `stopped` is why some assumptions were not tested, empty if all were.
     """
 
     findings: tuple[Finding, ...]
     left: tuple[Entry, ...]
-    interrupted: bool = False
+    stopped: str = ""
 
     @property
     def observed(self) -> Mapping[str, Any]:
@@ -139,18 +139,19 @@ def run_probe(
         others=others,
     )
     trials = Trials(account)
-    interrupted = False
+    stopped = ""
     try:
         _run_trials(trials, ask_eu, update)
-    except ProbeStopped:
-        interrupted = True
+    except ProbeStopped as stop_reason:
+        stopped = str(stop_reason)
     finally:
         left = clean_up(account, clock, stop)
-    reason = "interrupted" if interrupted or stop.requested else "a segment could not be created"
+    stopped = INTERRUPTED if stop.requested else stopped
+    reason = stopped or "a segment could not be created"
     findings = tuple(
         trials.findings.get(id_) or judgement.not_learnt(id_, reason) for id_ in ASSUMPTIONS
     )
-    return Probed(findings, left, interrupted or stop.requested)
+    return Probed(findings, left, stopped)
 
 
 def _run_trials(

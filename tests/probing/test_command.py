@@ -389,3 +389,16 @@ def test_a_clean_up_waits_for_a_segment_that_the_list_does_not_have_yet(tmp_path
         assert world.left()
         assert world.probe("--clean-up").code == 0
         assert world.left() == set()
+
+
+def test_a_server_that_dies_ends_a_probe_soon(world: ProbeWorld) -> None:
+    world.emulator.faults.add("* * refuse #40 always")
+    run = world.probe(*CONFIRMED, "--format", "json")
+    assert run.code == 4
+    assert json.loads(run.out)["stopped"] == "SendGrid stopped answering"
+    assert len(json.loads(run.out)["left"]) == 22
+    # Nine requests, each tried five times.
+    assert len(run.requests) < 40 + 50
+    world.emulator.faults.clear()
+    assert world.probe("--clean-up").code == 0
+    assert world.left() == set()

@@ -73,8 +73,8 @@ def command(
     deletes what is left. The findings contain neither contacts nor keys, nor the account's name.
 
     `observed` in segctl.yaml keeps what decides severities and waits: the command prints it, and
-    --write writes it. Exits with 3 if it is refused, with 4 if a segment is left, and with 130 if
-    it was interrupted.
+    --write writes it. Exits with 3 if it is refused, with 4 if a segment is left or SendGrid
+    stops answering, and with 130 if it was interrupted.
 
     \b
     Examples:
@@ -117,9 +117,9 @@ def command(
     if write and observed:
         write_observed(project, observed)
         console.talk("Written to segctl.yaml: observed")
-    if probed.interrupted:
+    if connection.stop.requested:
         return INTERRUPTED
-    return IN_PART if probed.left else 0
+    return IN_PART if probed.left or probed.stopped else 0
 
 
 def _clean_up(probe: Probe, target: TargetRef, console: Console) -> int:
