@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from segctl.app.formatting import format_files, write_formatted
     from segctl.app.import_files import ImportOptions, import_segments
     from segctl.app.listing import ListOptions, list_contact_lists, list_segments
+    from segctl.app.live_segments import live_segments
     from segctl.app.new_files import write_new_file
     from segctl.app.owners import code_owners, list_owners, write_code_owners
     from segctl.app.ownership import segment_ownership
@@ -71,6 +72,7 @@ _MODULES = {
     "list_contact_lists": "segctl.app.listing",
     "list_owners": "segctl.app.owners",
     "list_segments": "segctl.app.listing",
+    "live_segments": "segctl.app.live_segments",
     "open_probe": "segctl.app.probe",
     "preview_audiences": "segctl.app.preview",
     "pull_account": "segctl.app.account_file",
@@ -124,6 +126,7 @@ __all__ = [
     "list_contact_lists",
     "list_owners",
     "list_segments",
+    "live_segments",
     "open_probe",
     "preview_audiences",
     "pull_account",

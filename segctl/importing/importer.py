@@ -89,15 +89,20 @@ class _Import(Conversion):
         )
 
     def draft(self, remote: Remote) -> Draft | Skipped:
-        formatted = formatted_query(remote.query or "")
-        segment = dataclasses.replace(remote.definition, query=formatted.text)
-        if not formatted.reason and same_query(segment, remote.definition):
-            return Draft(segment)
-        reason = formatted.reason or "segctl could not prove that it would mean the same"
-        note = Diagnostic(
-            "not-formatted",
-            Severity.WARNING,
-            f"{segment_label(remote)} keeps its query byte for byte: "
-            + redact(mask_email_addresses(reason)),
-        )
-        return Draft(remote.definition, notes=(note,))
+        return import_draft(remote)
+
+
+def import_draft(remote: Remote) -> Draft:
+    """Return what a file that imports a V2 segment declares."""
+    formatted = formatted_query(remote.query or "")
+    segment = dataclasses.replace(remote.definition, query=formatted.text)
+    if not formatted.reason and same_query(segment, remote.definition):
+        return Draft(segment)
+    reason = formatted.reason or "segctl could not prove that it would mean the same"
+    note = Diagnostic(
+        "not-formatted",
+        Severity.WARNING,
+        f"{segment_label(remote)} keeps its query byte for byte: "
+        + redact(mask_email_addresses(reason)),
+    )
+    return Draft(remote.definition, notes=(note,))
