@@ -11,7 +11,16 @@ import sys
 from itertools import chain, islice
 from pathlib import Path
 
-from benchmarks import audiences, history, hot_contact, language, planning, rate, startup
+from benchmarks import (
+    audiences,
+    history,
+    hot_contact,
+    language,
+    planning,
+    rate,
+    references,
+    startup,
+)
 from benchmarks.measure import table
 
 _SHORT = 9
@@ -35,6 +44,7 @@ def main() -> int:
         islice(language.figures(few_runs), 1 if options.short else None),
         islice(history.figures(few_runs), 1 if options.short else None),
         islice(rate.figures(few_runs), 2 if options.short else None),
+        references.figures(),
         planning.figures(few_runs, short=options.short),
         audiences.figures(3, short=options.short),
         hot_contact.figures(3, short=options.short),

@@ -93,6 +93,14 @@ def command(
     return run
 
 
+def output(*argv: str, env: Mapping[str, str]) -> str:
+    """Return what a command writes to stdout; its exit code does not matter."""
+    done = subprocess.run(
+        argv, env=_environment(env), check=False, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
+
+
 _PEAK = """\
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -113,7 +113,14 @@ def write_project(root: Path, count: int) -> None:
 
 @contextmanager
 def account(count: int, latency: float = 0.0) -> Iterator[str]:
-    """Serve an account with this many of the segments; yield its URL.
+    """Serve an account with this many of the segments; yield its URL, as `served` does."""
+    with served(count, latency) as (_, url):
+        yield url
+
+
+@contextmanager
+def served(count: int, latency: float = 0.0) -> Iterator[tuple[Emulator, str]]:
+    """Serve an account with this many of the segments; yield the emulator and its URL.
 
     Each response takes `latency` seconds. The segments were last edited a day ago, so that their
     definitions can be cached.
@@ -134,4 +141,4 @@ def account(count: int, latency: float = 0.0) -> Iterator[str]:
         for number, query in enumerate(queries(count)):
             emulator.console.create(name(number), query, at=at)
         with serve(emulator) as server:
-            yield server.url
+            yield emulator, server.url

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 from urllib.parse import quote
 
-from segctl.errors import NotFound, UsageError
+from segctl.errors import BadRequest, NotFound, UsageError
 from segctl.sendgrid import wire
 
 if TYPE_CHECKING:
@@ -131,7 +131,11 @@ class Reader:
         from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = "list the Single Sends"
-        items = self._items(SINGLE_SENDS, "result", operation, {"page_size": "100"})
+        try:
+            items = [*self._items(SINGLE_SENDS, "result", operation, {"page_size": "1000"})]
+        except BadRequest:
+            # No maximum is documented, as it is for lists.
+            items = [*self._items(SINGLE_SENDS, "result", operation, {"page_size": "100"})]
         return tuple(wire_related.single_send(item, operation) for item in items)
 
     def get_single_send(self, send_id: str) -> SingleSend:

@@ -87,3 +87,14 @@ def test_lists_that_cannot_be_read_are_never_none(data: Any) -> None:
         pytest.raises(UnexpectedResponse, match="could not list the contact lists"),
     ):
         Reader(transport).list_contact_lists()
+
+
+def test_single_sends_are_listed_at_once_or_in_smaller_pages_where_that_is_refused() -> None:
+    data = {"result": [{"id": "a", "name": "Spring", "status": "draft"}]}
+    refusal = {"errors": [{"field": "page_size", "message": "must be at most 100"}]}
+    for answers in ([answer(200, data)], [answer(400, refusal), answer(200, data)]):
+        with scripted(*answers) as (transport, script):
+            (send,) = Reader(transport).list_single_sends()
+        assert send.name == "Spring"
+        sizes = [seen.target.partition("=")[2] for seen in script.seen]
+        assert sizes == ["1000", "100"][: len(answers)]
