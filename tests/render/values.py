@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from segctl.errors import Diagnostic, Severity, Span
@@ -10,6 +12,7 @@ from segctl.model import (
     Create,
     Delete,
     Impact,
+    Metadata,
     Patch,
     Plan,
     Precondition,
@@ -18,6 +21,7 @@ from segctl.model import (
     Segment,
     TargetRef,
 )
+from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
 from segctl.model.drift import Drift, DriftKind
 from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
@@ -113,30 +117,50 @@ proofs = st.one_of(st.none(), st.builds(Proof, evidence, evidence, evidence))
 preconditions = st.builds(Precondition, texts, st.none(), st.just("x"))
 
 
+metadata = st.builds(Metadata, texts, texts, st.lists(texts, max_size=3).map(tuple))
+moved_windows = st.builds(
+    ClauseChange,
+    st.sampled_from(ChangeKind),
+    st.just(ClauseKind.CONDITION),
+    texts,
+    texts,
+    window_before=texts,
+    window_after=texts,
+).map(lambda clause: (clause,))
+
+
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
     before, after = draw(segments), draw(segments)
     precondition = draw(preconditions)
     reason = draw(st.sampled_from(Reason))
     fields = ("name", "query_dsl", "parent_list_ids")
-    clauses = clause_changes(before.query, after.query)
+    clauses = draw(st.just(clause_changes(before.query, after.query)) | moved_windows)
+    said = draw(metadata)
+    of_both: dict[str, Any] = {"metadata": said, "counted_at": draw(st.none() | texts)}
     match draw(st.integers(0, 3)):
         case 0:
-            return Create(after, draw(spans), reason, impact=draw(impacts))
+            return Create(after, draw(spans), reason, impact=draw(impacts), metadata=said)
         case 1:
             return Delete(
-                before, precondition, draw(maybe_spans), draw(counts), reason, proof=draw(proofs)
+                before,
+                precondition,
+                draw(maybe_spans),
+                draw(counts),
+                reason,
+                proof=draw(proofs),
+                **of_both,
             )
         case 2:
             edit = (
                 before, after, fields[:2], precondition, draw(spans), draw(counts), clauses, reason,
             )  # fmt: skip
-            return Patch(*edit, impact=draw(impacts), proof=draw(proofs))
+            return Patch(*edit, impact=draw(impacts), proof=draw(proofs), **of_both)
         case _:
             replacement = (
                 before, after, fields, precondition, draw(spans), draw(counts), clauses, reason,
             )  # fmt: skip
-            return Replace(*replacement, impact=draw(impacts), proof=draw(proofs))
+            return Replace(*replacement, impact=draw(impacts), proof=draw(proofs), **of_both)
 
 
 diagnostics = st.builds(
@@ -150,6 +174,7 @@ plans = st.builds(
     diagnostics=st.lists(diagnostics, max_size=3).map(tuple),
     refusals=st.lists(diagnostics, max_size=3).map(tuple),
     lists=st.dictionaries(st.sampled_from(LISTS), st.none() | texts),
+    attention=st.integers(0, 100),
 )
 outcomes = st.builds(
     Outcome, changes(), st.sampled_from(Status), st.one_of(st.none(), texts), texts, texts
