@@ -23,14 +23,16 @@ class Attention(StrEnum):
     """Why a change needs attention, the most pressing reason first.
 
     `SCHEDULED`: a scheduled Single Send goes to the segment. `AUTOMATION`: a live automation uses
-    it. `ENDS_ID`: it is deleted, or gets
-    another id. `PROTECTED`: its file has `protected: true`. `LARGE`: its audience changes by more
-    than `attention` in segctl.yaml. `WINDOW`: its query looks further back or ahead, or less far.
+    it. `ENDS_ID`: the segment is deleted, or gets another id. `OUTSIDE_GIT`: the change undoes
+    what someone did in SendGrid. `PROTECTED`: its file has `protected: true`. `LARGE`: its audience
+    changes by more than `attention` in segctl.yaml. `WINDOW`: its query looks further back or
+    ahead, or less far.
     """
 
     SCHEDULED = "scheduled-send"
     AUTOMATION = "live-automation"
     ENDS_ID = "id-ends"
+    OUTSIDE_GIT = "outside-git"
     PROTECTED = "protected"
     LARGE = "large-change"
     WINDOW = "time-window"
@@ -80,6 +82,8 @@ def _reasons(change: Change, plan: Plan) -> Iterator[Attention]:
         yield Attention.AUTOMATION
     if isinstance(change, Delete | Replace | Upgrade):
         yield Attention.ENDS_ID
+    if isinstance(change, Create | Patch | Replace) and change.drift is not None:
+        yield Attention.OUTSIDE_GIT
     if not isinstance(change, Create | Delete) and change.is_protected:
         yield Attention.PROTECTED
     impact = impact_of(change)

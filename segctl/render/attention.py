@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
+from segctl.model.drift import DriftKind
 from segctl.planfile.to_json import action_name
 from segctl.planning.attention import Attention
 from segctl.planning.audience_limits import audience_change, impact_of
@@ -69,6 +70,10 @@ def _phrases(reason: Attention, change: Change, plan: Plan) -> Iterator[str]:
         case Attention.AUTOMATION:
             number = sum(item.is_live for item, _ in plan.automations_using(change))
             yield f"{count(number, 'live automation')} {'uses' if number == 1 else 'use'} it"
+        case Attention.OUTSIDE_GIT:
+            drift = getattr(change, "drift", None)
+            may_be = drift is not None and drift.kind is DriftKind.DELETED
+            yield f"it {'may undo' if may_be else 'undoes'} what someone did in SendGrid"
         case Attention.ENDS_ID:
             yield _id_ends(change)
         case Attention.PROTECTED:

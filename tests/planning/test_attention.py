@@ -8,6 +8,8 @@ import pytest
 
 from segctl.errors import Span
 from segctl.model import Change, Create, Delete, Impact, Patch, Plan, Precondition, Reason, Replace
+from segctl.model.automations import Automation, AutomationRole, AutomationUse
+from segctl.model.drift import Drift, DriftKind
 from segctl.model.segments import Segment
 from segctl.model.single_sends import SingleSend
 from segctl.planning.attention import Attention, attention_of, review_order
@@ -83,6 +85,18 @@ def test_a_moved_time_window_needs_attention() -> None:
     month, quarter = (query(f"last_order > now() - {days} days") for days in (30, 90))
     change = patch("a", clauses=clause_changes(month, quarter))
     assert reasons(change) == ["time-window"]
+
+
+def test_an_edit_in_sendgrid_that_is_undone_needs_attention() -> None:
+    assert reasons(patch("a", drift=Drift(DriftKind.EDITED, "a"))) == ["outside-git"]
+
+
+def test_a_live_automation_needs_attention_and_a_draft_does_not() -> None:
+    change = patch("a")
+    use = AutomationUse(AutomationRole.ENTRANCE, change.id)
+    for status, expected in (("live", ["live-automation"]), ("draft", [])):
+        automation = Automation("x", "Welcome", status, (use,))
+        assert reasons(change, automations=(automation,)) == expected
 
 
 def test_a_step_that_frees_a_name_needs_none() -> None:

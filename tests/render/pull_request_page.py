@@ -42,7 +42,7 @@ QUESTIONS = (
         "Spring news, scheduled for 2026-06-27 09:00 UTC",
     ),
     Question("How many more get it?", "Newsletter readers", "up to 16 more contacts"),
-    Question("How many fewer?", "VIP customers", "fewer contacts"),
+    Question("How many fewer?", "VIP customers", "up to 15 fewer contacts"),
     Question(
         "How large is it now?", "Newsletter readers", "62 contacts now by SendGrid's count of"
     ),
@@ -57,7 +57,11 @@ QUESTIONS = (
         "Big baskets",
         "Contacts whose total spend is more than 1000 and whose orders count is at most 10.",
     ),
-    Question("Was it edited by hand?", "VIP customers", "changed outside git on 2026-06-17"),
+    Question(
+        "Was it edited by hand?",
+        "VIP customers",
+        "changed outside git on 2026-06-17: total_spend > 500 became total_spend > 400",
+    ),
     Question("What cannot be seen?", "", "Not checked: automations"),
 )
 

@@ -206,7 +206,12 @@ def lists_plan() -> Plan:
     two = on.format(f"{LIST_A}', '{LIST_C}")
     declared = [
         declare("New", on.format(LIST_A.upper()), LIST_C),
-        declare("Edited", two),
+        dataclasses.replace(
+            declare("Edited", two),
+            description="Readers of both lists.\nNot our own <testers>.",
+            owner="crm@example.com",
+            tags=("newsletter", "spring sale"),
+        ),
         declare("Moved", on.format(LIST_C), LIST_B),
     ]
     remotes = (
