@@ -22,6 +22,7 @@ from segctl.emulator.settings import AccountPlan
 from segctl.emulator.world import (
     World,
     WorldAccount,
+    WorldAutomation,
     WorldContact,
     WorldList,
     WorldSegment,
@@ -132,6 +133,7 @@ class _Reader:
             segments=segments,
             contacts=tuple(self._read_contacts()),
             single_sends=tuple(self._read_single_sends()),
+            automations=tuple(self._read_automations()),
         )
 
     def _report(self, code: str, summary: str, path: Path, hint: str = "") -> None:
@@ -224,6 +226,18 @@ class _Reader:
                 self._ids(item, "segments", self._segments, "segment", path),
                 self._list_ids(item, path),
                 self._time(item, "send_at", path),
+            )
+
+    def _read_automations(self) -> Iterable[WorldAutomation]:
+        for path, item, automation_id in self._identified("automations", "automation"):
+            segment = item.get("segment")
+            yield WorldAutomation(
+                automation_id,
+                item["name"],
+                item.get("status", "live"),
+                None
+                if segment is None
+                else self._id(segment, self._segments, "segment", (*path, "segment")),
             )
 
     def _check_custom_fields(self) -> None:

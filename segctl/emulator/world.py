@@ -72,6 +72,16 @@ class WorldSingleSend:
 
 
 @dataclass(frozen=True, slots=True)
+class WorldAutomation:
+    """An automation, which contacts enter by a segment, if it has one."""
+
+    id: str
+    name: str
+    status: str = "live"
+    segment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WorldAccount:
     """One account: the parent account, or that of a subuser."""
 
@@ -83,6 +93,7 @@ class WorldAccount:
     segments: tuple[WorldSegment, ...] = ()
     contacts: tuple[WorldContact, ...] = ()
     single_sends: tuple[WorldSingleSend, ...] = ()
+    automations: tuple[WorldAutomation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,5 +184,13 @@ def _fill(console: Console, account: WorldAccount, at: float) -> None:
             list_ids=send.list_ids,
             send_at=send.send_at,
             id=send.id,
+            at=at,
+        )
+    for automation in account.automations:
+        console.add_automation(
+            automation.name,
+            status=automation.status,
+            entrance=automation.segment_id,
+            id=automation.id,
             at=at,
         )

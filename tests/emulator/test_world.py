@@ -51,6 +51,9 @@ subusers:
           - {event_type: open, timestamp: "2026-06-01T09:00:00Z", data: {a: {b: 1}}}
     single_sends:
       - {name: Spring, status: scheduled, segments: [Gold], send_at: "2026-09-01T09:00:00Z"}
+    automations:
+      - {name: Welcome, segment: Gold}
+      - {name: Idea, status: draft}
   shop-us: {}
 """
 
@@ -86,6 +89,10 @@ def test_the_accounts_of_a_world_are_apart(world: Account) -> None:
     whole = ask(world, f"/v3/marketing/singlesends/{send['id']}", "shop").json()
     assert whole["send_to"]["segment_ids"] == [ours["id"]]
     assert (whole["status"], whole["send_at"]) == ("scheduled", "2026-09-01T09:00:00Z")
+    welcome, idea = ask(world, "/v3/marketing/automations", "shop").json()["result"]
+    assert (welcome["status"], idea["status"]) == ("live", "draft")
+    entered = ask(world, f"/v3/marketing/automations/{welcome['id']}", "shop").json()
+    assert entered["entrance_criteria"]["id"] == ours["id"]
     (contact,) = ask(world, f"{V2}/{ours['id']}", "shop").json()["contacts_sample"]
     assert (contact["email"], contact["first_name"]) == ("ada@example.com", "Ada")
 
@@ -197,6 +204,12 @@ QUERY = "query_dsl: SELECT contact_id, updated_at FROM contact_data"
         (
             "single_sends: [{name: S, segments: [Nobody]}]",
             (1, 37),
+            "unknown-segment",
+            "segment `Nobody` not found",
+        ),
+        (
+            "automations: [{name: A, segment: Nobody}]",
+            (1, 34),
             "unknown-segment",
             "segment `Nobody` not found",
         ),
