@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def command(
     project: Project, console: Console, *, format_name: str | None, checked: str | None
 ) -> int:
-    """Write the ids of the declared segments, for the programs that send to them.
+    """Write the ids of segments for the programs that send to them.
 
     Each is called by the path of its file: segments/customers/vip.yaml is customers/vip in JSON and
     SEGMENT_CUSTOMERS_VIP in env, TypeScript and Python. So a renamed segment changes no line, and a
