@@ -261,6 +261,17 @@ def test_a_narrow_terminal_hides_the_ids_and_says_how_to_show_them(
     assert segment in connected.run("--color", "never", "-v", "list").out
 
 
+def test_quiet_drift_shows_what_is_missing_or_was_made_by_hand(
+    connected: Project, remote: Remote
+) -> None:
+    connected.declare("VIP", VIP)
+    remote.emulator.console.create("By hand", query("preferred_language = 'cs'"))
+    loud, quiet = connected.run("drift"), connected.run("drift", "-q")
+    assert quiet.out == loud.out
+    assert "missing  VIP" in quiet.out
+    assert "by hand  By hand" in quiet.out
+
+
 def test_a_locked_sandbox_is_not_called_damaged(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.planning.program_ids import FORMATS
+from segctl.render.program_ids import read_ids
 from tests.history.repository import Repository, applied_repository, ids_by_name, segment
+from tests.support.builders import segment_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -269,17 +271,25 @@ def test_segctl_yaml_names_a_file_inside_the_project(project: Project, value: st
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-def test_a_hostile_account_cannot_write_code(
+def test_a_hostile_name_writes_no_code(
     connected: Project, remote: Remote, format_name: str
 ) -> None:
-    """Names of segments are in no format, and an id that is no id is refused."""
-    name = "x\"; process.exit(1); //$(touch /tmp/x)`\n*/ '''"
-    connected.declare("evil", "SELECT contact_id, updated_at FROM contact_data")
-    text = (connected.root / "segments/evil.yaml").read_text("utf-8")
-    connected.write({"segments/evil.yaml": text.replace('"evil"', json.dumps(name))})
+    name = "x\"; process.exit(1); //$(touch /tmp/x)` */ '''"
     query = "SELECT contact_id, updated_at FROM contact_data"
-    segment_id = remote.emulator.console.create(name.replace("\n", " "), query)
+    connected.write({"segments/evil $(touch x).yaml": segment_yaml(name, query)})
+    segment_id = remote.emulator.console.create(name, query)
     done = connected.run("ids", "--format", format_name)
+    assert done.code == 0
+    label = "evil $(touch x)" if format_name == "json" else "SEGMENT_EVIL_TOUCH_X"
+    assert read_ids(done.out, format_name) == {label: segment_id}
     assert "process" not in done.out
-    assert "touch" not in done.out
-    assert segment_id not in done.out or done.out.count(segment_id) == 1
+    assert format_name == "json" or "touch" not in done.out
+
+
+def test_an_id_that_could_end_its_string_is_refused(connected: Project, remote: Remote) -> None:
+    query = "SELECT contact_id, updated_at FROM contact_data"
+    connected.declare("Evil", query)
+    remote.emulator.console.create("Evil", query, id="x'; touch x; y='")
+    done = connected.run("ids", "--format", "env")
+    assert (done.code, done.out) == (1, "")
+    assert "the id of `Evil` must have only letters, digits, - and _, got x'; touch" in done.err

@@ -113,7 +113,7 @@ def command(
     lines = observed_lines(observed) if observed else []
     _show(probed, now, lines, format_name, console, is_written=write)
     if probed.left:
-        console.say(left_text(probed.left, target))
+        console.say(console.complete(left_text(probed.left, target)))
     if write and observed:
         write_observed(project, observed)
         console.talk("Written to segctl.yaml: observed")
@@ -126,7 +126,7 @@ def _clean_up(probe: Probe, target: TargetRef, console: Console) -> int:
     before = len(probe.left_before)
     left = probe.clean_up()
     if left:
-        console.say(left_text(left, target))
+        console.say(console.complete(left_text(left, target)))
         return IN_PART
     gone = (
         f"{count(before, 'segment')} of earlier probes removed" if before else "Nothing to remove"
