@@ -15,7 +15,7 @@ from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
 from segctl.app.repository import folder_in_repository
 from segctl.app.selection import no_match, sound_declarations
-from segctl.model import Delete, Disposal
+from segctl.model import Create, Delete, Disposal
 from segctl.model.plan_options import PlanOptions
 from segctl.planning.drift import undoes_drift, with_drift
 from segctl.planning.matching import find_undeclared
@@ -222,7 +222,9 @@ def plan_with_snapshot(
     """Return what `build_plan` does, and the snapshot that the plan was made from."""
     declarations = request.declarations
     plan, snapshot = compare_with_account(project, connection, request, console)
-    if any(map(undoes_drift, plan.changes)):
+    # Without renames, a declared name that the account lacks is a new one.
+    is_new = () if request.options.detect_renames else Create
+    if any(undoes_drift(change) for change in plan.changes if not isinstance(change, is_new)):
         history = request.load_history(names_of(snapshot.remotes))
         plan = with_drift(plan, snapshot, declarations.declared, history)
     references: References | None = None

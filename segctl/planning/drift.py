@@ -95,7 +95,10 @@ def with_drift(
     """
     if history.unavailable:
         return plan
-    drifts = {drift.name: drift for drift in find_drift(plan, snapshot, declared, history).drifts}
+    created = {change.name for change in plan.changes if isinstance(change, Create)}
+    # What no commit declares is new: nobody renamed or deleted it.
+    known = [item for item in declared if item.name in created and history.versions_of(item.name)]
+    drifts = {drift.name: drift for drift in find_drift(plan, snapshot, known, history).drifts}
     created_at = {remote.id: remote.created_at for remote in snapshot.remotes}
     is_applied = bool(plan.kept) or any(isinstance(item, Patch | Replace) for item in plan.changes)
 
