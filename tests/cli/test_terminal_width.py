@@ -50,7 +50,9 @@ def on_terminal(
 
 def check_fits(text: str, width: int) -> None:
     for line in text.splitlines():
-        assert cells(line) <= width or len(line.split()) == 1, line
+        # A word and a command that is copied as a whole are not broken, however long.
+        is_whole = len(re.sub(r"`segctl [^`]*`", "command", line).split()) == 1
+        assert cells(line) <= width or is_whole, line
 
 
 def words(text: str) -> set[str]:
