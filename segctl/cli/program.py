@@ -40,7 +40,7 @@ COMMANDS = {
     "preview": "Count who is in an audience, in your own or in pulled contacts.",
     "explain": "Explain in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
-    "show": "Show a plan that was saved with `segctl plan --out`.",
+    "show": "Show a saved plan, or a segment as it is on the account.",
     "apply": "Make the account match the files.",
     "drift": "Show what changed on the account that no commit did.",
     "import": "Write files for segments that the account already has.",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @format_option("the plan")
 @with_project
 def command(project: Project, console: Console, *, file: str, live: bool, format_name: str) -> int:
-    """Show a plan that was saved with `segctl plan --out`, or a segment of the account.
+    """Show a saved plan, or a segment as it is on the account.
 
     Writes what `plan` wrote when the plan was made, in any format. Reads only the file (`-` for
     stdin): no account, no key, no segment files. A file that was edited or truncated is an error.
