@@ -81,6 +81,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
         ],
         ["--clean-up", "--target", "production"],
     ],
+    "owners": [[], ["--format", "json"], ["--codeowners"]],
     "ids": [["--format", "json"], ["--format", "env", "--check", "segments/fields.yaml"]],
     # It serves until it is stopped, so a test of its own runs it; this call fails to start.
     "emulator": [["--state", "segments"]],

@@ -22,6 +22,7 @@ WRITERS = {
     "common/files.py": "writes into a pipe or device that the user named",
     "emulator/store.py": "opens SQLite, and shares nothing with the client; `app` checks the path",
     "cli/program.py": "opens the null device",
+    "cli/help.py": "writes text to a formatter of click, and no file",
 }
 LIBRARIES = {
     "tempfile": set(),

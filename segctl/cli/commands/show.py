@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 def command(project: Project, console: Console, *, file: str, live: bool, format_name: str) -> int:
     """Show a saved plan, or a segment as it is on the account.
 
-    Writes what `plan` wrote when the plan was made, in any format. Reads only the file (`-` for
-    stdin): no account, no key, no segment files. A file that was edited or truncated is an error.
+    Of a plan that `segctl plan --out` saved, writes what `plan` wrote when it was made, in any
+    format. Reads only the file (`-` for stdin): no account, no key, no segment files. A file that
+    was edited or truncated is an error.
 
     --live reads a segment from the account instead, whether or not a file declares it, and writes
     it as `segctl import` would write its file. A v1 segment is shown with its SGQL.
