@@ -123,6 +123,12 @@ def _updated_files(
     remote = dataclasses.replace(change.before, query=formatted_query(change.before.query).text)
     keys = set(change.changed_fields)
     query_file = declared.query_span.file
+    if declared.written_query and "query_dsl" in keys:
+        raise UsageError(
+            f"the query in {query_file} has names in place of values, and the update would write "
+            "out what they stand for",
+            hint="edit the file by hand, as `segctl drift` shows",
+        )
     if query_file != declared.file and "query_dsl" in keys:
         keys.discard("query_dsl")
         _refuse_shared(project, query_file, declared.name)

@@ -15,8 +15,8 @@ from segctl.declarations.account_names import check_names
 from segctl.declarations.joined_findings import join_unknown_lists
 from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
+from segctl.model.values import ReferenceKind
 from segctl.query.lint import AccountSchema, Needs
-from segctl.query.references import ReferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -133,4 +133,6 @@ class Project:
             accounts=self.files.accounts,
             targets=(*self.config.targets, SANDBOX),
             target=self.target_name,
+            values=self.config.values_for(self.target_name),
+            conditions=self.files.conditions,
         )

@@ -11,17 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import has_email_address, redact
 from segctl.common.suggest import did_you_mean
-from segctl.declarations.query_source import QuerySource
-from segctl.documents.document import excerpt_lines, quote_value
-from segctl.errors import Diagnostic, Severity, Span
-from segctl.model.segments import AccountName, Splice
-from segctl.query.references import (
-    Reference,
-    ReferenceKind,
-    ReferenceProblem,
-    find_references,
-    replace_references,
-)
+from segctl.documents.document import quote_value
+from segctl.errors import Diagnostic, Severity
+from segctl.model.segments import AccountName
+from segctl.model.values import ReferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,15 +73,6 @@ class AccountNames:
         return self.account.lists if is_list else self.account.single_sends
 
 
-@dataclass(frozen=True, slots=True)
-class NamedQuery:
-    """A query with ids in place of names, how to get back to the file, and the names."""
-
-    text: str
-    splices: tuple[Splice, ...] = ()
-    names: tuple[AccountName, ...] = ()
-
-
 def find_parent(
     document: Document, value: Mapping[str, Any], known: AccountNames | None
 ) -> tuple[tuple[str, ...], tuple[AccountName, ...]]:
@@ -119,46 +103,6 @@ def find_parent(
         return (), ()
     noun = ReferenceKind.LIST.noun
     return (list_id,), (AccountName(noun, name, list_id, document.span((PARENT_LIST,))),)
-
-
-def find_in_query(
-    document: Document, file: str, text: str, known: AccountNames | None
-) -> NamedQuery:
-    """Return a query with the ids that its references stand for.
-
-    `file` is the file of the query, and what is wrong is reported in the document. Without `known`,
-    the query stays as it is.
-    """
-    if known is None:
-        return NamedQuery(text)
-    source = QuerySource(document, file, text)
-    ids: list[tuple[Reference, str]] = []
-    names: list[AccountName] = []
-
-    def report(code: str, message: str, span: Span, hint: str) -> None:
-        if source.own_file:
-            line = excerpt_lines(text)[span.line - 1]
-            problem = Diagnostic(code, Severity.ERROR, redact(message), span, redact(hint), line)
-            document.diagnostics.append(problem)
-        else:
-            document.report_at(code, message, span, hint=hint)
-
-    for reference in find_references(text):
-        start, end = source.range(reference.start, reference.end)
-        span = Span(file, *source.place(start), *source.place(end))
-        if isinstance(reference, ReferenceProblem):
-            report("reference", reference.message, span, reference.hint)
-            continue
-        try:
-            id_ = known.find(reference.kind, reference.name)
-        except UnknownName as error:
-            message, hint = error.args
-            report("unknown-name", message, span, hint)
-            continue
-        ids.append((reference, id_))
-        names.append(AccountName(reference.kind.noun, reference.name, id_, span))
-    resolved, replacements = replace_references(text, ids)
-    return NamedQuery(resolved, tuple(Splice(*place) for place in replacements), tuple(names))
 
 
 def check_names(

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from segctl.common.secrets import redact
 from segctl.declarations.account_file import read_accounts
 from segctl.declarations.account_names import AccountNames
+from segctl.declarations.bindings import Bindings
 from segctl.declarations.segment_file import read_file
 from segctl.documents.document import decode_utf8, excerpt_lines, sort_diagnostics
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
 from segctl.model.contact_fields import account_path
+from segctl.model.values import CONDITIONS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.model.contact_fields import KnownAccount
+    from segctl.model.values import Value
 
 
 DIFFERS_BY_CASE = "name-differs-by-case"
@@ -59,10 +62,13 @@ def read_declarations(
     accounts: Mapping[str, bytes] | None = None,
     targets: Collection[str] = (),
     target: str = "",
+    values: Mapping[str, Value] | None = None,
+    conditions: bytes | None = None,
 ) -> Declarations:
     """Read all segment files of a project, and the files of the accounts of these targets.
 
-    Names in place of ids are those of the account of `target`, empty where none is chosen.
+    Names in place of ids are those of the account of `target`, empty where none is chosen. `values`
+    are those of the project for it, and `conditions` the bytes of conditions.yaml.
 
     `files`, `queries` and `accounts` map paths relative to the project, with forward slashes, to
     bytes.
@@ -73,9 +79,24 @@ def read_declarations(
     named: list[tuple[str, Document]] = []
     known_accounts, diagnostics = read_accounts(accounts or {}, folder, targets)
     path = account_path(folder, target) if target else ""
-    names = AccountNames(path, known_accounts.get(target))
+    account = AccountNames(path, known_accounts.get(target))
+    values = values or {}
+    sound_conditions: Mapping[str, str] = {}
+    broken: frozenset[str] = frozenset()
+    conditions_document: Document | None = None
+    if conditions is not None:
+        from segctl.declarations.conditions_file import (  # noqa: PLC0415 - the parser
+            condition_names,
+            read_conditions,
+        )
+
+        path = f"{folder}/{CONDITIONS_FILE}"
+        sound_conditions, conditions_document = read_conditions(path, conditions, values)
+        diagnostics += conditions_document.diagnostics
+        broken = condition_names(conditions_document) - sound_conditions.keys()
+    bindings = Bindings(account, values, sound_conditions, broken)
     for file in sorted(files):
-        declaration, document = read_file(file, files[file], queries, folder, names)
+        declaration, document = read_file(file, files[file], queries, folder, bindings)
         diagnostics += document.diagnostics
         if isinstance(declaration, Tombstone):
             tombstones.append(declaration)
@@ -90,6 +111,11 @@ def read_declarations(
     if all(diagnostic.severity is not Severity.ERROR for diagnostic in diagnostics):
         # A broken segment file may be the one that names the query file.
         diagnostics += _unused_queries(declared, tombstones, queries)
+        used = frozenset[str]().union(*(segment.names for segment in declared))
+        if conditions_document is not None:
+            from segctl.declarations.conditions_file import unused_conditions  # noqa: PLC0415
+
+            diagnostics += unused_conditions(conditions_document, used)
     return Declarations(
         tuple(declared),
         tuple(sort_diagnostics(diagnostics)),

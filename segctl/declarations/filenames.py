@@ -22,11 +22,11 @@ _SUFFIXES = (".yaml", ".yml")
 _FALLBACK = "segment"
 _ID_CHARACTERS = 8
 
-# Windows reserves these for devices, whatever the suffix; segctl itself uses the last three.
+# Windows reserves these for devices, whatever the suffix; segctl itself uses the last four.
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", "conin", "conout", "clock"]
     + [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
-    + ["accounts", "fields", "fixtures"]
+    + ["accounts", "conditions", "fields", "fixtures"]
 )
 
 # Latin letters that Unicode does not decompose.

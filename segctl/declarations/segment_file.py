@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import find_keys
 from segctl.common.suggest import closest_match
-from segctl.declarations.account_names import PARENT_LIST, find_in_query, find_parent
+from segctl.declarations.account_names import PARENT_LIST, find_parent
+from segctl.declarations.bindings import BoundQuery
 from segctl.declarations.joined_comments import check_joined_comments
 from segctl.documents.document import (
     Document,
@@ -27,14 +28,16 @@ from segctl.documents.document import (
 from segctl.documents.git_leftovers import git_leftover
 from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
+from segctl.documents.values import report_bad_values
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
+from segctl.model.values import VALUES, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segctl.declarations.account_names import AccountNames
+    from segctl.declarations.bindings import Bindings
 
 # Everything that is not text; a query may contain white space of any kind.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
@@ -51,13 +54,13 @@ def read_file(
     data: bytes,
     queries: Mapping[str, bytes],
     folder: str,
-    known: AccountNames | None = None,
+    bindings: Bindings | None = None,
 ) -> tuple[Declared | Tombstone | None, Document]:
     """Read the bytes of one segment file.
 
     `queries` maps the path of every `.sql` file under `folder`, relative to the project, to its
-    bytes. `known` are the names that the file may use in place of ids; without them, such names
-    stay, and no id of the account equals them. Returns the declaration, or the tombstone where the
+    bytes. `bindings` are what names in the file stand for; without them, names stay, and no
+    definition of the account equals them. Returns the declaration, or the tombstone where the
     file says `removed`, or `None` where an error prevents both; and the document, whose diagnostics
     are all errors and warnings.
     """
@@ -77,7 +80,7 @@ def read_file(
         return None, document
     if "removed" in document.value:
         return _tombstone(document, document.value) if is_valid else None, document
-    declared = _declared(document, document.value, queries, folder, known, is_valid=is_valid)
+    declared = _declared(document, document.value, queries, folder, bindings, is_valid=is_valid)
     return declared, document
 
 
@@ -94,7 +97,7 @@ def _declared(
     value: dict[str, Any],
     queries: Mapping[str, bytes],
     folder: str,
-    known: AccountNames | None,
+    bindings: Bindings | None,
     *,
     is_valid: bool,
 ) -> Declared | None:
@@ -104,15 +107,17 @@ def _declared(
         return None
     _check_visible_name(document, value["name"])
     written, query_span = query
-    parent_list_ids, parent_names = find_parent(document, value, known)
-    named_query = find_in_query(document, query_span.file, written, known)
-    if any(diagnostic.severity is Severity.ERROR for diagnostic in document.diagnostics):
+    account = None if bindings is None else bindings.account
+    parent_list_ids, parent_names = find_parent(document, value, account)
+    bound_query = _bound_query(document, query_span.file, written, bindings)
+    has_errors = any(item.severity is Severity.ERROR for item in document.diagnostics)
+    if has_errors or bound_query.is_broken:
         return None
     parent_key = PARENT_LIST if PARENT_LIST in value else "parent_list_ids"
     metadata = _metadata(value)
     upgrade = value.get("upgrade_from", {})
     return Declared(
-        segment=Segment(value["name"], named_query.text, parent_list_ids),
+        segment=Segment(value["name"], bound_query.text, parent_list_ids),
         span=document.span(("name",)),
         query_span=query_span,
         parent_span=document.span((parent_key,)) if parent_list_ids else None,
@@ -127,10 +132,27 @@ def _declared(
         upgrade_from=upgrade.get("v1_id", "").lower(),
         adopt=value.get("adopt", False),
         upgrade_span=document.span(("upgrade_from", "v1_id")) if upgrade else None,
-        account_names=(*parent_names, *named_query.names),
-        written_query=written if named_query.splices else "",
-        splices=named_query.splices,
+        account_names=(*parent_names, *bound_query.account_names),
+        written_query=written if bound_query.splices else "",
+        splices=bound_query.splices,
+        names=bound_query.used,
     )
+
+
+def _bound_query(document: Document, file: str, text: str, bindings: Bindings | None) -> BoundQuery:
+    """Return a query with what its names stand for; without `bindings`, as it is.
+
+    `file` is the file of the query. What is wrong is reported in the document.
+    """
+    if bindings is None:
+        return BoundQuery(text)
+    report_bad_values(document, ())
+    own = read_values(document.value.get(VALUES))
+    if "@" not in text and not own:
+        return BoundQuery(text)
+    from segctl.declarations.binder import Binder  # noqa: PLC0415 - the parser, only for names
+
+    return Binder(document, file, text, bindings, own).bound()
 
 
 def _allowed_change(value: bool | float | str) -> float:

@@ -15,16 +15,22 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.declarations.account_file import read_account
 from segctl.declarations.account_names import AccountNames
+from segctl.declarations.bindings import Bindings
+from segctl.declarations.conditions_file import read_conditions
 from segctl.declarations.segment_file import read_file, read_segment
+from segctl.documents.schema import SETTINGS_FILE
+from segctl.documents.yaml_reader import parse_document
 from segctl.history.commits import FileChange
 from segctl.model import Tombstone
 from segctl.model.contact_fields import account_path
+from segctl.model.values import CONDITIONS_FILE, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from segctl.history.commits import Commit
     from segctl.model import Declared
+    from segctl.model.values import Value
 
 BlobTimeline: TypeAlias = "list[tuple[int, str | None]]"
 """A file over time: from this commit on, it has this blob, `None` where it is deleted."""
@@ -34,8 +40,8 @@ class FileStates:
     """The files of a folder in its history. `segments` has the blobs of each segment file.
 
     `commits` go from the first one that touched the folder to HEAD; `blobs` has the content of
-    every blob that they name; `folder` is relative to the project. Names in place of ids are those
-    in the file of the account of `target`, as it was after the same commit; `None` leaves them.
+    every blob that they name; `folder` is relative to the project. What names stand for is
+    what the files said of `target` after the same commit; `None` leaves them.
     """
 
     def __init__(
@@ -49,9 +55,14 @@ class FileStates:
         self._queries = _blob_timelines(commit.queries for commit in commits)
         self._blobs = blobs
         self._folder = folder
+        self._target = target
         self._account_path = account_path(folder, target) if target else ""
-        self._accounts: dict[str, AccountNames] = {}
-        self._versions: dict[tuple[str, str, str, str], Declared | Tombstone | None] = {}
+        self._conditions_path = f"{folder}/{CONDITIONS_FILE}"
+        self.settings = _blob_timelines(commit.settings for commit in commits).get(
+            SETTINGS_FILE, []
+        )
+        self._bindings: dict[tuple[str, ...], Bindings] = {}
+        self._versions: dict[tuple[str, ...], Declared | Tombstone | None] = {}
         self._query_paths: dict[tuple[str, str], str] = {}
         self._states: dict[str, tuple[list[int], list[Declared | None]]] = {}
 
@@ -66,6 +77,11 @@ class FileStates:
             for timelines in (self.segments, self._queries)
         )
         return segments, queries
+
+    def settings_at(self, index: int) -> tuple[FileChange, ...]:
+        """Return segctl.yaml as it is after a commit; nothing if there is none."""
+        blob = _blob_at(self.settings, index)
+        return () if blob is None else (FileChange(SETTINGS_FILE, blob),)
 
     def state(self, path: str, index: int) -> Declared | None:
         """Return what a file declared after a commit, or last declared before it was broken."""
@@ -82,7 +98,8 @@ class FileStates:
             for query in queries:
                 touched |= {index for index, _ in self._queries.get(query, ())}
             if any(self._may_use_names(path, blob) for _, blob in timeline if blob):
-                touched |= {index for index, _ in self.segments.get(self._account_path, ())}
+                for others in self._sources_of_names():
+                    touched |= {index for index, _ in others}
             indexes = sorted(index for index in touched if index >= timeline[0][0])
             states: list[Declared | None] = []
             state: Declared | None = None
@@ -123,34 +140,50 @@ class FileStates:
             return None
         query = self._query_path(path, blob)
         query_blob = _blob_at(self._queries.get(query, []), index) or ""
-        account_blob = ""
-        if self._may_use_names(path, blob):
-            account_blob = _blob_at(self.segments.get(self._account_path, []), index) or ""
-        key = path, blob, query_blob, account_blob
+        sources = self._blobs_of_names(index) if self._may_use_names(path, blob) else ()
+        key = path, blob, query_blob, *sources
         if key not in self._versions:
             queries = {query: self._blobs[query_blob]} if query_blob else {}
-            data, declaration = self._blobs[blob], None
-            if account_blob:
-                known = self._account_names(account_blob)
-                declaration, _ = read_file(path, data, queries, self._folder, known)
-            if declaration is None:
-                # A name that no id is known for declares the segment all the same.
+            data = self._blobs[blob]
+            declaration, _ = read_file(
+                path, data, queries, self._folder, self._bindings_of(sources) if sources else None
+            )
+            if declaration is None and sources:
+                # A name that stands for nothing declares the segment all the same.
                 declaration, _ = read_file(path, data, queries, self._folder)
             self._versions[key] = declaration
         return self._versions[key]
 
     def _may_use_names(self, path: str, blob: str) -> bool:
-        """Return whether a version of a file, or its query, may use names in place of ids."""
-        if path == self._account_path:
+        """Return whether a version of a file, or its query, may use names."""
+        if self._target is None or path in {self._account_path, self._conditions_path}:
             return False
         data = self._blobs[blob]
         return b"@" in data or b"parent_list:" in data or b"query_file" in data or b"\\" in data
 
-    def _account_names(self, blob: str) -> AccountNames:
-        if blob not in self._accounts:
-            account, _ = read_account(self._account_path, self._blobs[blob])
-            self._accounts[blob] = AccountNames(self._account_path, account)
-        return self._accounts[blob]
+    def _sources_of_names(self) -> tuple[BlobTimeline, ...]:
+        """Return the files that say what names stand for: of the account, conditions, settings."""
+        paths = (self._account_path, self._conditions_path)
+        return (*(self.segments.get(path, []) for path in paths), self.settings)
+
+    def _blobs_of_names(self, index: int) -> tuple[str, ...]:
+        return tuple(_blob_at(timeline, index) or "" for timeline in self._sources_of_names())
+
+    def _bindings_of(self, sources: tuple[str, ...]) -> Bindings:
+        """Return what names stood for, by the blobs of `_sources_of_names`."""
+        if sources not in self._bindings:
+            account, conditions, settings = (
+                self._blobs[blob] if blob else None for blob in sources
+            )
+            known = None if account is None else read_account(self._account_path, account)[0]
+            values = {} if settings is None else _values(settings, self._target or "")
+            named: dict[str, str] = {}
+            if conditions is not None:
+                named, _ = read_conditions(self._conditions_path, conditions, values)
+            self._bindings[sources] = Bindings(
+                AccountNames(self._account_path, known), values, named
+            )
+        return self._bindings[sources]
 
     def _query_path(self, path: str, blob: str) -> str:
         """Return the `.sql` file that a version of a file names; empty if it names none."""
@@ -184,6 +217,11 @@ class _QueryProbe(dict[str, bytes]):
     def __contains__(self, key: object) -> bool:
         self.requested = str(key)
         return False
+
+
+def _values(settings: bytes, target: str) -> Mapping[str, Value]:
+    value = parse_document(SETTINGS_FILE, settings.decode("utf-8", "replace")).value
+    return values_of(value, target) if isinstance(value, dict) else {}
 
 
 def _blob_timelines(commits: Iterable[tuple[FileChange, ...]]) -> dict[str, BlobTimeline]:

@@ -78,7 +78,7 @@ def read_folder_history(git: Git, folder: str, target: str | None = None) -> Fol
     blobs = dict.fromkeys(left) | {
         change.blob: None
         for commit in today
-        for change in (*commit.segments, *commit.queries)
+        for change in (*commit.segments, *commit.queries, *commit.settings)
         if change.blob
     }
     contents = git.contents(blobs)

@@ -86,7 +86,12 @@ class Timeline:
         commits = [*self.commits[index:]]
         if commits:
             segments, queries = self._files.files_at(index)
-            commits[0] = dataclasses.replace(commits[0], segments=segments, queries=queries)
+            commits[0] = dataclasses.replace(
+                commits[0],
+                segments=segments,
+                queries=queries,
+                settings=self._files.settings_at(index),
+            )
         timeline = Timeline(commits, self.blobs, self._folder, self._moves, self._target)
         timeline.scanned_names = self.scanned_names
         return timeline

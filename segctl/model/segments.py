@@ -94,8 +94,9 @@ class Declared:
     case, of the v1 segment that it replaces, empty where there is none; `upgrade_span` is its
     place. With `adopt`, the file may change a segment that no commit declared as it is.
 
-    `account_names` are the names that the file uses in place of ids. Then `written_query` is the
-    query as the file has it, which `splices` lead back to; it is empty where nothing was replaced.
+    `account_names` are the names that the file uses in place of ids, and `names` those of values
+    and conditions. Then `written_query` is the query as the file has it, which `splices` lead back
+    to; it is empty where nothing was replaced.
     """
 
     segment: Segment
@@ -116,6 +117,7 @@ class Declared:
     account_names: tuple[AccountName, ...] = ()
     written_query: str = ""
     splices: tuple[Splice, ...] = ()
+    names: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

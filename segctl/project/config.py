@@ -18,10 +18,12 @@ from segctl.common.suggest import did_you_mean
 from segctl.documents.document import MAX_BYTES, decode_utf8, quote_value, sort_diagnostics
 from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
+from segctl.documents.values import report_bad_values
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
 from segctl.model.observed import NOTHING_OBSERVED, Observed, read_observed
 from segctl.model.plan import DEFAULT_ATTENTION
+from segctl.model.values import read_values
 from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
 from segctl.project.location import FILE, SEGMENTS
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.documents.document import Document
+    from segctl.model.values import Value
 
 SANDBOX = "sandbox"
 DEFAULT_TARGET = "production"
@@ -44,6 +47,7 @@ class Target:
     api_key_env: str = DEFAULT_KEY_VARIABLE
     region: str = "global"
     subuser: str | None = None
+    values: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     @property
     def is_sandbox(self) -> bool:
@@ -95,6 +99,12 @@ class Config:
     attention: int = DEFAULT_ATTENTION
     observes_automations: bool = False
     observed: Observed = NOTHING_OBSERVED
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def values_for(self, target: str) -> dict[str, Value]:
+        """Return the values of the project and of a target, whose own win."""
+        own = self.targets[target].values if target in self.targets else {}
+        return {**self.values, **own}
 
 
 def load_config(root: Path) -> Config:
@@ -168,6 +178,9 @@ def _check_values(document: Document) -> None:
                 hint=did_you_mean(default, known, f"the targets are {', '.join(known)}"),
             )
     _check_contacts(document, value.get("contacts"))
+    report_bad_values(document, ())
+    for name in targets if isinstance(targets, dict) else ():
+        report_bad_values(document, ("targets", name))
     _check_ids(document, value.get("ids"))
     if isinstance(value.get("lint"), dict):
         _check_lint(document, value["lint"])
@@ -267,9 +280,7 @@ def _time_zone_hint(name: str) -> str:
 
 
 def _config(root: Path, value: dict[str, Any]) -> Config:
-    targets = {
-        name: Target(name, **(fields or {})) for name, fields in value.get("targets", {}).items()
-    }
+    targets = {name: _target(name, part or {}) for name, part in value.get("targets", {}).items()}
     return Config(
         root=root,
         segments=posixpath.normpath(value.get("segments", SEGMENTS)),
@@ -285,7 +296,12 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         attention=int(parse_percentage(value.get("attention", DEFAULT_ATTENTION))),
         observes_automations="automations" in value.get("references", {}),
         observed=read_observed(value.get("observed") or {}),
+        values=read_values(value.get("values")),
     )
+
+
+def _target(name: str, fields: dict[str, Any]) -> Target:
+    return Target(name, **{**fields, "values": read_values(fields.get("values"))})
 
 
 def _limits(value: dict[str, Any]) -> Limits:

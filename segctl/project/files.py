@@ -14,6 +14,7 @@ from segctl.common.files import read_bounded
 from segctl.documents.document import MAX_BYTES, sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 from segctl.model.contact_fields import ACCOUNTS
+from segctl.model.values import CONDITIONS_FILE
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
@@ -32,6 +33,7 @@ class Files:
     accounts: dict[str, bytes] = field(default_factory=dict)
     fields: bytes | None = None
     fixtures: bytes | None = None
+    conditions: bytes | None = None
 
 
 class FolderMissing(UsageError):
@@ -66,7 +68,10 @@ def read_files(root: Path, folder: str) -> Files:
     accounts = {path: walk.files.segments.pop(path) for path in in_accounts}
     fields = walk.files.segments.pop(f"{folder}/{FIELDS_FILE}", None)
     fixtures = walk.files.segments.pop(f"{folder}/{FIXTURES_FILE}", None)
-    return replace(walk.files, accounts=accounts, fields=fields, fixtures=fixtures)
+    conditions = walk.files.segments.pop(f"{folder}/{CONDITIONS_FILE}", None)
+    return replace(
+        walk.files, accounts=accounts, fields=fields, fixtures=fixtures, conditions=conditions
+    )
 
 
 class _Walk:

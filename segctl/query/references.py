@@ -1,15 +1,16 @@
-"""References in a query: `@list('Newsletter')` and `@single_send('Spring')`, in place of ids.
+"""References in a query: `@list('Newsletter')` in place of an id, `@country` in place of a value.
 
-Finds them as tokens, and puts the ids that they stand for in their place. Does not know what a name
-stands for.
+Finds them as tokens, and puts what they stand for in their place: whole operands, so the tree of
+the result is that of the query with an operand in place of each. Does not know what a name stands
+for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from segctl.model.values import ReferenceKind
 from segctl.query.parser.lexer import Lexer
 from segctl.query.parser.operands import string_value
 from segctl.query.parser.parse import REFERENCES, is_reference
@@ -18,29 +19,22 @@ from segctl.query.parser.tokens import TokenKind, lower
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from segctl.model.values import Value
     from segctl.query.parser.tokens import Token
-
-
-class ReferenceKind(StrEnum):
-    """What a reference stands for."""
-
-    LIST = "list"
-    SINGLE_SEND = "single_send"
-
-    @property
-    def noun(self) -> str:
-        """The word for it in a sentence."""
-        return "list" if self is ReferenceKind.LIST else "Single Send"
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference: `text[start:end]`, by the name in its string."""
+    """A reference: `text[start:end]`, by the name in its string or after its `@`.
+
+    `after_in`: it stands right after IN, where several values are written in parentheses.
+    """
 
     kind: ReferenceKind
     name: str
     start: int
     end: int
+    after_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +57,9 @@ class Replacement(NamedTuple):
 
 
 def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
-    """Yield every reference of a query in the order of their places; none in strings or comments.
+    """Yield every reference of a query in the order of their places.
 
-    Any other word after an `@` is left to the parser.
+    Strings and comments hold none.
     """
     if "@" not in text:
         return
@@ -73,8 +67,14 @@ def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
     lexer.tokenize()
     tokens = lexer.tokens
     for index, token in enumerate(tokens):
-        if is_reference(token) and lower(token.text) in REFERENCES:
+        if not is_reference(token):
+            continue
+        if lower(token.text) in REFERENCES:
             yield _reference(token, tokens[index + 1 : index + 4])
+        else:
+            after_in = index > 0 and tokens[index - 1].upper == "IN"
+            name = token.text[1:]
+            yield Reference(ReferenceKind.NAME, name, token.start, token.end, after_in)
 
 
 def _reference(word: Token, following: list[Token]) -> Reference | ReferenceProblem:
@@ -86,21 +86,39 @@ def _reference(word: Token, following: list[Token]) -> Reference | ReferenceProb
     return Reference(kind, string_value(following[1].text[1:-1]), word.start, following[2].end)
 
 
-def replace_references(
-    text: str, ids: Iterable[tuple[Reference, str]]
-) -> tuple[str, tuple[Replacement, ...]]:
-    """Return the text with a string with the id in place of each reference, and what it replaced.
+def literal(value: Value, *, after_in: bool = False) -> str:
+    """Return a value as SQL.
 
-    `ids` are in the order of their places.
+    A negative number is in parentheses: behind a minus it would begin a comment.
+    """
+    match value:
+        case tuple():
+            items = ", ".join(map(literal, value))
+            return f"({items})" if after_in else f"[{items}]"
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case str():
+            escaped = value.replace("\\", "\\\\").replace("'", "''")
+            return f"'{escaped}'"
+        case _:
+            return f"({value})" if str(value).startswith("-") else str(value)
+
+
+def replace_references(
+    text: str, operands: Iterable[tuple[Reference, str]]
+) -> tuple[str, tuple[Replacement, ...]]:
+    """Return the text with an operand in place of each reference, and what each replaced.
+
+    `operands` are SQL, in the order of their places.
     """
     pieces: list[str] = []
     replacements: list[Replacement] = []
     length = position = 0
-    for reference, id_ in ids:
-        before, literal = text[position : reference.start], f"'{id_}'"
+    for reference, operand in operands:
+        before = text[position : reference.start]
         length += len(before)
-        end = length + len(literal)
+        end = length + len(operand)
         replacements.append(Replacement(length, end, reference.start, reference.end))
-        pieces += [before, literal]
+        pieces += [before, operand]
         length, position = end, reference.end
     return "".join([*pieces, text[position:]]), tuple(replacements)

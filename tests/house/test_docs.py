@@ -22,6 +22,7 @@ from segctl.app.emulator_world import read_world
 from segctl.cli.invocation import Invocation
 from segctl.cli.program import COMMANDS, program
 from segctl.declarations.account_file import account_text
+from segctl.declarations.conditions_file import read_conditions
 from segctl.emulator import Emulator, serve
 from segctl.model.contact_fields import KnownAccount
 from tests.house.pages import PAGES, blocks, current_text, documents, examples
@@ -101,6 +102,19 @@ def every(*kinds: str) -> list[object]:
     ]
 
 
+def write_what_names_stand_for(project: Project, block: str) -> None:
+    """Write the files that the names in an example need."""
+    if "@spends" in block:
+        text = "conditions: { consented: plan = 'pro', spends: total_spend > @least }\n"
+        settings = "version: 1\nvalues: { least: 500, language: cs }\n"
+        project.write({"segments/conditions.yaml": text, "segctl.yaml": settings})
+    if "parent_list: " in block:
+        lists = {str(uuid.UUID(int=number)): name for number, name in enumerate(LISTS)}
+        sends = {str(uuid.UUID(int=9)): "Spring sale"}
+        account = KnownAccount((), (), "production", "2026-07-15T00:00:00Z", lists, sends)
+        project.write({"segments/accounts/production.yaml": account_text(account)})
+
+
 @pytest.mark.parametrize("block", every("yaml"))
 def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path) -> None:
     if block.startswith("on:"):
@@ -121,16 +135,15 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
         for hook in yaml.safe_load(block)["repos"][0]["hooks"]:
             assert hook["entry"].removeprefix("segctl ") in COMMANDS
         return
+    if block.startswith("# segments/conditions.yaml"):
+        assert not read_conditions("segments/conditions.yaml", block.encode())[1].diagnostics
+        return
+    block = block.removeprefix("# segctl.yaml\n")
+    write_what_names_stand_for(project, block)
     names = {"version": "segctl.yaml", "now": "segments/fixtures.yaml"}
     name = names.get(block.partition(":")[0], "segments/a.yaml")
     fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
     project.write({name: block, "segments/fields.yaml": fields})
-    if "parent_list: " in block:
-        lists = {str(uuid.UUID(int=number)): name for number, name in enumerate(LISTS)}
-        sends = {str(uuid.UUID(int=9)): "Spring sale"}
-        account = KnownAccount((), (), "production", "2026-07-15T00:00:00Z", lists, sends)
-        (project.root / "segments/fields.yaml").unlink()
-        project.write({"segments/accounts/production.yaml": account_text(account)})
     if "query_file:" in block:
         query = (REPOSITORY / "segments/lifecycle/sent-not-opened.sql").read_text("utf-8")
         project.write({"segments/sent-not-opened.sql": query})

@@ -46,6 +46,7 @@ SLUGS = {
     "CONIN$": "segment-conin",
     "ＡＵＸ": "segment-aux",
     "Accounts": "segment-accounts",
+    "Conditions": "segment-conditions",
     "Fields": "segment-fields",
     "fixtures": "segment-fixtures",
     "a\x00b\nc\x1b[31md\u202ee\ufefff": "a-b-c-31md-e-f",

@@ -6,16 +6,17 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segctl.model.values import ReferenceKind
 from segctl.query import ast
 from segctl.query.parser.parse import parse
 from segctl.query.references import (
     Reference,
-    ReferenceKind,
     ReferenceProblem,
     find_references,
+    literal,
     replace_references,
 )
 from segctl.query.visit import walk
@@ -24,15 +25,14 @@ from tests.support.builders import query
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from segctl.model.values import Value
+
 ID = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+ACCOUNT = (ReferenceKind.LIST, ReferenceKind.SINGLE_SEND)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NOISE = st.sampled_from(
     ["country = 'CZ'", "plan = '@list(''x'')'", "/* @list('x') */ email IS NULL", "NOT line = '@'"]
 )
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def shape(node: object) -> object:
@@ -58,7 +58,7 @@ def found(text: str) -> list[Reference]:
     return [reference for reference in references if isinstance(reference, Reference)]
 
 
-@given(st.lists(st.tuples(st.sampled_from(ReferenceKind), TEXTS), max_size=4), NOISE, NOISE)
+@given(st.lists(st.tuples(st.sampled_from(ACCOUNT), TEXTS), max_size=4), NOISE, NOISE)
 def test_the_tree_is_that_of_the_ids(
     names: list[tuple[ReferenceKind, str]], before: str, after: str
 ) -> None:
@@ -66,11 +66,13 @@ def test_the_tree_is_that_of_the_ids(
         conditions = [f"array_contains(list_ids, [{item}])" for item in items]
         return query(f"{before} AND ".join(["", *(f"{item} AND " for item in conditions), after]))
 
-    text = written(f"@{kind}({literal(name)})" for kind, name in names)
+    text = written(f"@{kind.value}({literal(name)})" for kind, name in names)
     references = found(text)
     assert [(reference.kind, reference.name) for reference in references] == names
     ids = [f"id-{number}" for number in range(len(names))]
-    resolved, replacements = replace_references(text, zip(references, ids, strict=True))
+    resolved, replacements = replace_references(
+        text, zip(references, map(literal, ids), strict=True)
+    )
     assert tree(resolved) == tree(written(map(literal, ids)))
     for reference, id_, place in zip(references, ids, replacements, strict=True):
         assert resolved[place.start : place.end] == literal(id_)
@@ -98,9 +100,9 @@ def test_what_is_no_reference_is_a_problem_at_its_place(condition: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["@lists", "@LISTE", "@x"])
-def test_an_unknown_reference_is_left_to_the_parser(word: str) -> None:
+def test_a_name_that_stands_for_nothing_is_an_error_of_the_query(word: str) -> None:
     text = query(f"plan = {word}('a')")
-    assert [*find_references(text)] == []
+    assert [reference.name for reference in found(text)] == [word[1:]]
     (problem,) = parse(text).problems
     assert problem.message == f"unknown reference `{word}`"
     assert text[problem.start : problem.end] == word
@@ -118,7 +120,54 @@ def test_spaces_and_case_do_not_matter() -> None:
     text = query("array_contains(list_ids, [@LIST ( 'Newsletter' )])")
     (reference,) = found(text)
     assert reference.name == "Newsletter"
-    resolved, _ = replace_references(text, [(reference, ID)])
+    resolved, _ = replace_references(text, [(reference, literal(ID))])
     parsed = parse(resolved).query
     assert parsed is not None
     assert [node.value for node in walk(parsed) if isinstance(node, ast.String)] == [ID]
+
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.one_of(
+    TEXTS, NUMBERS, st.booleans(), st.lists(TEXTS | NUMBERS, min_size=1, max_size=4).map(tuple)
+)
+
+
+@settings(max_examples=1_000)
+@given(VALUES, st.sampled_from(["plan = {}", "plan IN {}", "a - {} = 1", "f({}, -{})", "NOT {}"]))
+def test_a_value_is_one_operand_whatever_it_contains(value: Value, condition: str) -> None:
+    """The tree is that of the query with the name, with the value's literal in its place."""
+    if "IN {}" in condition and not isinstance(value, tuple):
+        return
+    text = query(condition.replace("{}", "@x") + " AND country = 'CZ'")
+    references = found(text)
+    operands = [(item, literal(value, after_in=item.after_in)) for item in references]
+    resolved, _ = replace_references(text, operands)
+    parsed = parse(resolved).query
+    assert parsed is not None, resolved
+    assert parsed.comments == ()
+    template = parse(text.replace("IN @x", "IN (@x)"), references=True).query
+    alone = parse(query(f"plan IN {literal(value, after_in=True)}")).query
+    assert template is not None
+    expected = shape(dataclasses.replace(template, parens=()))
+    assert shape(dataclasses.replace(parsed, parens=())) == with_value(expected, value, alone)
+
+
+def with_value(tree: Any, value: Value, alone: ast.Query | None) -> Any:
+    """Return a shape with that of a literal in place of each column `@x`."""
+    if tree == X:
+        operand = parse(query(f"plan = {literal(value)}")).query
+        assert operand is not None
+        assert isinstance(operand.where, ast.Comparison)
+        return shape(operand.where.right)
+    if isinstance(tree, list) and tree == [X] and isinstance(value, tuple):
+        assert alone is not None
+        assert isinstance(alone.where, ast.In)
+        return shape(alone.where.items)
+    if isinstance(tree, list | tuple):
+        return type(tree)(with_value(item, value, alone) for item in tree)
+    return tree
+
+
+X = shape(
+    ast.Column(start=0, end=0, qualifier=None, name=ast.Name(start=0, end=0, text="@x"), path=())
+)

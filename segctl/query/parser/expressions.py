@@ -253,6 +253,8 @@ class ExpressionParser(RecoveringCursor, ABC):
         raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=("IN", "LIKE", "BETWEEN"))
 
     def _parse_in_items(self) -> tuple[ast.Expression, ...] | ast.Subquery:
+        if self.token.text.startswith("@"):
+            return (self.parse_operand(),)  # a reference, which may stand for several values
         if not self.at("("):
             raise self.unexpected("`(` after IN", hint="put the values in parentheses: IN ('a')")
         opened = self.advance()

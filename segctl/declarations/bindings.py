@@ -1,0 +1,51 @@
+"""What the names in a segment file stand for: ids of the account, values, and conditions.
+
+`@list('Newsletter')` is the id of a list, `@country` a value of the file, the target or the
+project, and `@consented` a condition of conditions.yaml, in parentheses. All of it comes from files
+of the repository, so what is reviewed is what is sent. Asks no account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from segctl.declarations.account_names import AccountNames
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segctl.model.segments import AccountName, Splice
+    from segctl.model.values import Value
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """What names stand for in the files of a target, beside the values of each file.
+
+    `values` are those of the project and of the target, whose own win. `conditions` are SQL.
+    `broken` are conditions in which something is wrong, which is reported already.
+    """
+
+    account: AccountNames = field(default_factory=lambda: AccountNames(""))
+    values: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
+    conditions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    broken: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """A query with operands in place of names, how to get back to the file, and the names.
+
+    `used` are the names of all values and conditions that it uses, directly or not. It `is_broken`
+    if one of them is.
+    """
+
+    text: str
+    splices: tuple[Splice, ...] = ()
+    account_names: tuple[AccountName, ...] = ()
+    used: frozenset[str] = frozenset()
+    is_broken: bool = False

@@ -1,0 +1,137 @@
+"""`conditions.yaml`: conditions with names, for the queries of segment files.
+
+Reads the file, and checks each condition where it stands. What its names stand for depends on the
+segment file that uses it (`bindings`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from segctl.documents.document import Document, decode_utf8, span_of
+from segctl.documents.schema import check_schema
+from segctl.documents.yaml_positions import ScalarMap, TextMap
+from segctl.documents.yaml_reader import parse_document
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model.values import ReferenceKind
+from segctl.query.parser.parse import parse
+from segctl.query.references import Reference, find_references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from segctl.query.parser.errors import Problem
+
+_QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE "
+_KEY = "conditions"
+
+
+def read_conditions(
+    file: str, data: bytes, values: Collection[str] = ()
+) -> tuple[dict[str, str], Document]:
+    """Return the conditions in the bytes of a file, without those in which something is wrong.
+
+    `file` is its path relative to the project; `values` are names that already stand for something.
+    The document has everything that is wrong.
+    """
+    text, problem = decode_utf8(file, data)
+    if problem is not None:
+        return {}, Document(file, "", diagnostics=[problem])
+    document = parse_document(file, text)
+    document.report_api_keys(whole=True)
+    if document.value is None and not document.diagnostics:
+        document.report("empty-file", "the file is empty", hint=f"add `{_KEY}:`, or delete it")
+    if document.diagnostics or not check_schema(document, _KEY):
+        return {}, document
+    conditions: dict[str, str] = document.value[_KEY]
+    sound = {}
+    for name, condition in conditions.items():
+        before = len(document.diagnostics)
+        _check(document, name, condition, conditions, values)
+        if len(document.diagnostics) == before:
+            sound[name] = condition
+    return sound, document
+
+
+def condition_names(document: Document) -> frozenset[str]:
+    """Return the names of all conditions of a file, whatever is wrong in it."""
+    value: Any = document.value
+    conditions = value.get(_KEY) if isinstance(value, dict) else None
+    return frozenset(conditions if isinstance(conditions, dict) else ())
+
+
+def unused_conditions(document: Document, used: Collection[str]) -> Iterator[Diagnostic]:
+    """Yield a warning for each condition that no query uses."""
+    for name in condition_names(document) if not document.diagnostics else ():
+        if name not in used:
+            place = document.keys[_KEY, name]
+            yield Diagnostic(
+                "unused-condition",
+                Severity.WARNING,
+                f"no segment uses the condition `{name}`",
+                span_of(document.file, place),
+                f"write @{name} in a query, or remove it",
+                document.excerpt(place.line + 1),
+            )
+
+
+def _check(
+    document: Document,
+    name: str,
+    condition: str,
+    conditions: Mapping[str, str],
+    values: Collection[str],
+) -> None:
+    """Report what is wrong with one condition."""
+    if name in values:
+        hint = "choose another name for one of the two"
+        message = f"`{name}` is a value in segctl.yaml as well"
+        document.report("conflicting-names", message, path=(_KEY, name), key=True, hint=hint)
+    parsed = parse(_QUERY + condition, references=True)
+    place = document.places[_KEY, name]
+    scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, condition)
+    if parsed.query is None:
+        for problem in parsed.problems:
+            _report(document, scalar, problem)
+        return
+    if parsed.query.unsupported:
+        document.report(
+            "not-a-condition",
+            "the text is more than a condition",
+            path=(_KEY, name),
+            hint="write what follows WHERE, without clauses such as ORDER BY",
+        )
+    loop = _loop(name, conditions)
+    if loop:
+        document.report(
+            "condition-loop",
+            f"conditions refer to each other: {' → '.join(loop)}",
+            path=(_KEY, name),
+            hint="write one of them out",
+        )
+
+
+def _report(document: Document, scalar: ScalarMap, problem: Problem) -> None:
+    start, end = (
+        TextMap(document.text).locate(scalar.index(max(0, offset - len(_QUERY))))
+        for offset in (problem.start, problem.end)
+    )
+    span = Span(document.file, *start, *end)
+    document.report_at("syntax-error", problem.message, span, hint=problem.hint)
+
+
+def _loop(name: str, conditions: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names that lead from a condition back to it, empty if none do."""
+    paths: list[tuple[str, ...]] = [(name,)]
+    seen = {name}
+    while paths:
+        path = paths.pop()
+        for reference in find_references(conditions.get(path[-1], "")):
+            if not isinstance(reference, Reference) or reference.kind is not ReferenceKind.NAME:
+                continue
+            if reference.name == name:
+                return (*path, name)
+            if reference.name not in seen:
+                seen.add(reference.name)
+                paths.append((*path, reference.name))
+    return ()

@@ -1,0 +1,218 @@
+"""Values and conditions by name: from files alone, and every error at its place."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.history.repository import applied_repository, set_time
+from tests.support.builders import ALL, query, segment_yaml
+
+if TYPE_CHECKING:
+    from tests.support.account import Remote
+    from tests.support.project import Project
+
+SETTINGS = """\
+version: 1
+default_target: production
+values:
+  language: cs
+  least: 100
+targets:
+  production:
+    values: { least: 500 }
+  staging: {}
+"""
+CONDITIONS = """\
+conditions:
+  consented: plan = 'pro' OR plan = 'team'
+  # What counts as a customer of ours.
+  spends: total_spend > @least -- in the currency of the account
+  good: "@consented AND @spends"
+"""
+VIP = """\
+name: VIP
+values:
+  countries: [CZ, SK]
+query_dsl: |
+  SELECT contact_id, updated_at
+  FROM contact_data
+  WHERE @good
+    AND country IN @countries
+    AND preferred_language = @language
+"""
+SENT = (
+    f"{ALL.replace(' FROM', chr(10) + 'FROM')}\n"
+    "WHERE ((plan = 'pro' OR plan = 'team') AND (total_spend > 500 -- in the currency of the "
+    "account\n)\n)\n"
+    "  AND country IN ('CZ', 'SK')\n"
+    "  AND preferred_language = 'cs'\n"
+)
+
+
+@pytest.fixture
+def shop(connected: Project) -> Project:
+    connected.write(
+        {
+            "segctl.yaml": SETTINGS,
+            "segments/conditions.yaml": CONDITIONS,
+            "segments/vip.yaml": VIP,
+        }
+    )
+    return connected
+
+
+def edit(project: Project, file: str, old: str, new: str) -> None:
+    path = project.root / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def test_names_are_sent_as_what_they_stand_for(shop: Project, remote: Remote) -> None:
+    assert "error" not in shop.run("validate").err
+    assert shop.run("apply", "--auto-approve").code == 0
+    assert remote.definitions() == {"VIP": (SENT, ())}
+    assert shop.run("plan").out.startswith("No changes.")
+    explained = shop.run("explain").out
+    assert "total spend is more than 500" in explained
+    assert "@" not in explained
+
+
+def test_the_nearest_value_wins(shop: Project, remote: Remote) -> None:
+    edit(shop, "segctl.yaml", "values: { least: 500 }", "values: { least: 500, language: de }")
+    edit(shop, "segments/vip.yaml", "  countries:", "  language: sk\n  countries:")
+    assert shop.run("apply", "--auto-approve").code == 0
+    text = remote.definitions()["VIP"][0]
+    assert "preferred_language = 'sk'" in text
+    assert "total_spend > 500" in text
+    other = shop.run("--target", "staging", "validate")
+    assert other.code == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "edits", "expected"),
+    [
+        ("vip", ("@countries", "@contries"), "8:20 unknown value or condition `@contries`"),
+        ("vip", ("WHERE @good", "WHERE @goood"), "7:9 unknown value or condition `@goood`"),
+        (
+            "vip",
+            ("IN @countries", "IN ('CZ')"),
+            "3:14 the query does not use the value `countries`",
+        ),
+        ("vip", ("[CZ, SK]", "[]"), "3:14 `countries` is an empty list"),
+        ("vip", ("[CZ, SK]", "{ a: b }"), "3:14 "),
+        ("vip", ("[CZ, SK]", ".inf"), "3:14 `countries` is not a number that a query can contain"),
+        ("conditions", ("plan = 'pro' OR", "plan = 'pro' ORR"), "2:"),
+        ("conditions", ("plan = 'team'", "plan = 'team') OR (TRUE"), "2:43 "),
+        (
+            "conditions",
+            ("plan = 'team'", "plan = 'team' ORDER BY plan"),
+            "2:14 the text is",
+        ),
+        ("conditions", ("@spends", "@good"), "5:9 conditions refer to each other: good → good"),
+        ("conditions", ("@least", "@good"), "4:11 conditions refer to each other: spends → good"),
+        ("conditions", ("consented:", "least:"), "2:3 `least` is a value in segctl.yaml as well"),
+        ("conditions", ("conditions:", "name: x\nconditions:"), "1:1 unknown key `name`"),
+    ],
+)
+def test_what_is_wrong_with_a_name_is_an_error_at_its_place(
+    shop: Project, remote: Remote, file: str, edits: tuple[str, str], expected: str
+) -> None:
+    edit(shop, f"segments/{file}.yaml", *edits)
+    place, _, message = expected.partition(" ")
+    result = shop.run("validate")
+    assert result.code == 1
+    assert f"segments/{file}.yaml:{place}" in result.err
+    assert message in result.err
+    assert shop.run("apply", "--auto-approve").code == 1
+    assert remote.definitions() == {}
+
+
+def test_a_segment_in_the_file_of_conditions_is_an_error(shop: Project) -> None:
+    shop.write({"segments/conditions.yaml": segment_yaml("Other", ALL)})
+    result = shop.run("plan")
+    assert result.code == 1
+    assert "segments/conditions.yaml:1:1: error" in result.out + result.err
+
+
+def test_a_condition_that_no_segment_uses_is_a_warning(shop: Project) -> None:
+    edit(shop, "segments/vip.yaml", "@good", "@consented")
+    result = shop.run("validate")
+    assert result.code == 0
+    assert "segments/conditions.yaml:4:3: warning[unused-condition]" in result.err
+    assert "segments/conditions.yaml:5:3: warning[unused-condition]" in result.err
+
+
+def test_a_finding_is_at_the_name_in_the_file(shop: Project) -> None:
+    edit(shop, "segments/vip.yaml", "preferred_language = @language", "created_at > @language")
+    result = shop.run("validate")
+    assert "segments/vip.yaml:9:22: " in result.err
+
+
+def test_conditions_that_grow_without_limit_are_refused(shop: Project) -> None:
+    names = [f"c{number}" for number in range(40)]
+    lines = [f"  {name}: '@{after} OR @{after}'" for name, after in pairwise(names)]
+    text = "\n".join(["conditions:", *lines, f"  {names[-1]}: plan = 'x'", ""])
+    shop.write({"segments/conditions.yaml": text, "segments/vip.yaml": ""})
+    (shop.root / "segments/vip.yaml").unlink()
+    shop.declare("Growing", query("@c0"))
+    result = shop.run("validate")
+    assert result.code == 1
+    assert "stands for more than 1,048,576 characters" in result.err
+
+
+def test_values_never_come_from_the_environment(shop: Project) -> None:
+    edit(shop, "segctl.yaml", "  language: cs\n", "")
+    result = shop.run("validate", language="cs", LANGUAGE="cs")
+    assert result.code == 1
+    assert "unknown reference `@language`" in result.err
+
+
+def test_a_format_keeps_the_names(shop: Project) -> None:
+    edit(shop, "segments/vip.yaml", "WHERE @good\n    AND", "where @good and")
+    assert shop.run("fmt").code == 0
+    assert (shop.root / "segments/vip.yaml").read_text("utf-8") == VIP
+
+
+def test_an_edit_by_hand_comes_into_the_file(shop: Project, remote: Remote) -> None:
+    assert shop.run("apply", "--auto-approve").code == 0
+    (record,) = remote.emulator.console.segments()
+    edited = query("plan = 'free'")
+    remote.emulator.console.edit(record.id, query=edited)
+    assert shop.run("drift").code == 0
+    accepted = shop.run("drift", "--accept", "VIP")
+    assert accepted.code != 0
+    assert "has names in place of values" in accepted.err
+    assert (shop.root / "segments/vip.yaml").read_text("utf-8") == VIP
+
+
+def test_history_knows_what_names_stood_for(connected: Project, remote: Remote) -> None:
+    (connected.root / "segments").mkdir(exist_ok=True)
+    (connected.root / "segctl.yaml").write_text(SETTINGS, "utf-8")
+    files = {"conditions.yaml": CONDITIONS, "vip.yaml": VIP, "all.yaml": segment_yaml("All", ALL)}
+    repository = applied_repository(connected, remote, files)
+    assert remote.definitions()["VIP"] == (SENT, ())
+    for minutes, subject, old, new in (
+        (3700, "Narrow", "least: 500", "least: 900"),
+        (3800, "Widen", "least: 900", "least: 50"),
+    ):
+        edit(connected, "segctl.yaml", old, new)
+        repository.commit(subject, {})
+        set_time(remote, minutes)
+        applied = connected.run("apply", "--auto-approve")
+        assert applied.code == 0, applied.out
+        assert "outside git" not in applied.out
+        assert connected.run("plan").out.startswith("No changes.")
+    edit(connected, "segments/conditions.yaml", "'team'", "'firm'")
+    repository.commit("Other plan", {})
+    set_time(remote, 3900)
+    assert connected.run("apply", "--auto-approve").code == 0
+    text = connected.run("history", "VIP").out
+    assert all(subject in text for subject in ("Narrow", "Widen", "Other plan"))
+    repository.commit("Remove", {"vip.yaml": None})
+    removed = connected.run("apply", "--auto-approve")
+    assert removed.code == 0, removed.out
+    assert [*remote.definitions()] == ["All"]
