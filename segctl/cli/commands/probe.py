@@ -167,9 +167,10 @@ def _show(
     if format_name == "json":
         console.show_json(probe_json(probed, now))
     elif format_name == "markdown":
-        console.show(probe_markdown(probed, now[:10], observed))
+        console.show(probe_markdown(probed, now[:10], observed), as_is=True)
     else:
         console.show(probe_text(probed, now[:10], console.style))
         if observed and not is_written:
             block = "".join(f"{line}\n" for line in observed)
-            console.show(f"\nTo keep this, add it to segctl.yaml, or run with --write:\n\n{block}")
+            console.show("\nTo keep this, add it to segctl.yaml, or run with --write:\n\n")
+            console.show(block, as_is=True)
