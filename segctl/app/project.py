@@ -50,6 +50,7 @@ class Project:
         self._target = target
         self._clock = clock
         self._notify = notify
+        self._is_config_broken = False
         if not self.root.is_dir():
             raise UsageError(f"folder {root} not found", hint="set -C to the project's folder")
 
@@ -82,6 +83,7 @@ class Project:
             if not (self.root / defaults.segments).is_dir():
                 raise
             self.config = defaults
+            self._is_config_broken = True
             return error.diagnostics
         return ()
 
@@ -135,4 +137,5 @@ class Project:
             target=self.target_name,
             values=self.config.values_for(self.target_name),
             conditions=self.files.conditions,
+            settings_are_known=not self._is_config_broken,
         )

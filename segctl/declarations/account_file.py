@@ -29,6 +29,9 @@ _HEAD = """\
 # Written by `segctl account pull`: run it again after a list or a field is added in SendGrid.
 """
 
+UNKNOWN_TARGET = "unknown-target"
+"""The code of an error about a file of no target."""
+
 COLUMN_TYPES = {
     FieldType.TEXT: ColumnType.VARCHAR,
     FieldType.NUMBER: ColumnType.NUMBER,
@@ -54,7 +57,7 @@ def read_accounts(
             hint = did_you_mean(target, targets, f"move a segment file to another folder: {only}")
             summary = f"no target has this file: {only}"
             diagnostics.append(
-                Diagnostic("unknown-target", Severity.ERROR, summary, Span(file, 1, 1), hint)
+                Diagnostic(UNKNOWN_TARGET, Severity.ERROR, summary, Span(file, 1, 1), hint)
             )
             continue
         account, problems = read_account(file, files[file])

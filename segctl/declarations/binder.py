@@ -16,7 +16,7 @@ from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model.segments import AccountName, Splice
 from segctl.model.values import VALUES, ReferenceKind
-from segctl.query.parser.parse import MAX_QUERY_LENGTH
+from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
 from segctl.query.references import (
     Reference,
     ReferenceProblem,
@@ -53,6 +53,7 @@ class Binder:
         self._bindings = bindings
         self._own = own
         self._used: set[str] = set()
+        self._lacks_names = False
         self._account_names: list[AccountName] = []
         self._conditions: dict[str, str | None] = {}
 
@@ -66,6 +67,8 @@ class Binder:
             if (operand := self._operand(reference, span, ())) is not None
         ]
         text, replacements = replace_references(self._text, operands)
+        if operands:
+            self._check_operands(text)
         # A misspelt name is reported once.
         unused = self._own.keys() - self._used if len(diagnostics) == before else ()
         for name in sorted(unused):
@@ -77,14 +80,28 @@ class Binder:
             tuple(Splice(*replacement) for replacement in replacements),
             tuple(self._account_names),
             frozenset(self._used),
-            not self._used.isdisjoint(self._bindings.broken),
+            self._lacks_names or not self._used.isdisjoint(self._bindings.broken),
         )
+
+    def _check_operands(self, bound: str) -> None:
+        """Report what is an error in the text as it is written, and none in the bound one.
+
+        There, an operand became one with what stands beside it: `1@least` is not 1500.
+        """
+        problems = parse(self._text, references=True).problems
+        if problems and parse(bound).query is not None:
+            for problem in problems:
+                span = self._span(problem.start, problem.end)
+                self._report("syntax-error", problem.message, span, problem.hint)
+
+    def _span(self, start: int, end: int) -> Span:
+        first, last = self._source.range(start, end)
+        return Span(self._source.file, *self._source.place(first), *self._source.place(last))
 
     def _references(self) -> Iterator[tuple[Reference, Span]]:
         """Yield the references of the query with their places."""
         for reference in find_references(self._text):
-            start, end = self._source.range(reference.start, reference.end)
-            span = Span(self._source.file, *self._source.place(start), *self._source.place(end))
+            span = self._span(reference.start, reference.end)
             if isinstance(reference, ReferenceProblem):
                 self._report("reference", reference.message, span, reference.hint)
             else:
@@ -110,6 +127,9 @@ class Binder:
         if name in self._bindings.broken:
             self._used.add(name)
             return None
+        if reference.kind in self._bindings.unread:
+            self._lacks_names = True
+            return None
         known = {*self._own, *self._bindings.values, *self._bindings.conditions}
         if name in within or closest_match(name, known):
             # Any other word after an @ is left to the parser, as in what an account may hold.
@@ -125,6 +145,9 @@ class Binder:
         try:
             id_ = self._bindings.account.find(reference.kind, reference.name)
         except UnknownName as error:
+            if reference.kind in self._bindings.unread:
+                self._lacks_names = True
+                return None
             message, hint = error.args
             self._report("unknown-name", message, span, hint)
             return None

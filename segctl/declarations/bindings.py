@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.model.segments import AccountName, Splice
-    from segctl.model.values import Value
+    from segctl.model.values import ReferenceKind, Value
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -27,13 +27,15 @@ class Bindings:
     """What names stand for in the files of a target, beside the values of each file.
 
     `values` are those of the project and of the target, whose own win. `conditions` are SQL.
-    `broken` are conditions in which something is wrong, which is reported already.
+    `broken` are conditions in which something is wrong, and `unread` are kinds of names of which
+    not all could be read. Both are reported already.
     """
 
     account: AccountNames = field(default_factory=lambda: AccountNames(""))
     values: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
     conditions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     broken: frozenset[str] = frozenset()
+    unread: frozenset[ReferenceKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class BoundQuery:
     """A query with operands in place of names, how to get back to the file, and the names.
 
     `used` are the names of all values and conditions that it uses, directly or not. It `is_broken`
-    if one of them is.
+    if one of them is, or could not be read.
     """
 
     text: str

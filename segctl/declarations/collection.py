@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.account_file import read_accounts
+from segctl.declarations.account_file import UNKNOWN_TARGET, read_accounts
 from segctl.declarations.account_names import AccountNames
 from segctl.declarations.bindings import Bindings
 from segctl.declarations.segment_file import read_file
@@ -19,7 +19,7 @@ from segctl.documents.document import decode_utf8, excerpt_lines, sort_diagnosti
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
 from segctl.model.contact_fields import account_path
-from segctl.model.values import CONDITIONS_FILE
+from segctl.model.values import CONDITIONS_FILE, ReferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -64,11 +64,13 @@ def read_declarations(
     target: str = "",
     values: Mapping[str, Value] | None = None,
     conditions: bytes | None = None,
+    settings_are_known: bool = True,
 ) -> Declarations:
     """Read all segment files of a project, and the files of the accounts of these targets.
 
     Names in place of ids are those of the account of `target`, empty where none is chosen. `values`
-    are those of the project for it, and `conditions` the bytes of conditions.yaml.
+    are those of the project for it, and `conditions` the bytes of conditions.yaml. Without
+    `settings_are_known`, something is wrong in segctl.yaml: names may be unknown for that alone.
 
     `files`, `queries` and `accounts` map paths relative to the project, with forward slashes, to
     bytes.
@@ -78,6 +80,10 @@ def read_declarations(
     documents: dict[str, Document] = {}
     named: list[tuple[str, Document]] = []
     known_accounts, diagnostics = read_accounts(accounts or {}, folder, targets)
+    unread: frozenset[ReferenceKind] = frozenset()
+    if not settings_are_known:
+        unread = frozenset(ReferenceKind)
+        diagnostics = [problem for problem in diagnostics if problem.code != UNKNOWN_TARGET]
     path = account_path(folder, target) if target else ""
     account = AccountNames(path, known_accounts.get(target))
     values = values or {}
@@ -94,7 +100,9 @@ def read_declarations(
         sound_conditions, conditions_document = read_conditions(path, conditions, values)
         diagnostics += conditions_document.diagnostics
         broken = condition_names(conditions_document) - sound_conditions.keys()
-    bindings = Bindings(account, values, sound_conditions, broken)
+        if conditions_document.diagnostics and not broken and not sound_conditions:
+            unread |= {ReferenceKind.NAME}
+    bindings = Bindings(account, values, sound_conditions, broken, unread)
     for file in sorted(files):
         declaration, document = read_file(file, files[file], queries, folder, bindings)
         diagnostics += document.diagnostics

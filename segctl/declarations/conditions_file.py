@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from segctl.declarations.joined_comments import check_joined_comments
 from segctl.documents.document import Document, decode_utf8, span_of
 from segctl.documents.schema import check_schema
 from segctl.documents.yaml_positions import ScalarMap, TextMap
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.model.values import ReferenceKind
+from segctl.model.values import CONTROL, ReferenceKind
 from segctl.query.parser.parse import parse
 from segctl.query.references import Reference, find_references
 
@@ -87,6 +88,15 @@ def _check(
         hint = "choose another name for one of the two"
         message = f"`{name}` is a value in segctl.yaml as well"
         document.report("conflicting-names", message, path=(_KEY, name), key=True, hint=hint)
+    control = CONTROL.search(condition)
+    if control:
+        document.report(
+            "control-character",
+            f"the condition contains the control character U+{ord(control.group()):04X}",
+            path=(_KEY, name),
+            hint="remove the escape sequence for it",
+        )
+    check_joined_comments(document, condition, (_KEY, name))
     parsed = parse(_QUERY + condition, references=True)
     place = document.places[_KEY, name]
     scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, condition)
@@ -94,7 +104,7 @@ def _check(
         for problem in parsed.problems:
             _report(document, scalar, problem)
         return
-    if parsed.query.unsupported:
+    if parsed.query.unsupported or parsed.tokens[-1].text == ";":
         document.report(
             "not-a-condition",
             "the text is more than a condition",

@@ -14,14 +14,14 @@ from segctl.documents.yaml_positions import ScalarMap, TextMap
 from segctl.errors import Span
 
 if TYPE_CHECKING:
-    from segctl.documents.document import Document, Place
+    from segctl.documents.document import Document, Path, Place
 
-_QUERY = ("query_dsl",)
+_QUERY: Path = ("query_dsl",)
 
 
-def check_joined_comments(document: Document, query: str) -> None:
-    """Report each comment of the query that hides text of a later line of the file."""
-    place = _written_at(document)
+def check_joined_comments(document: Document, query: str, path: Path = _QUERY) -> None:
+    """Report each comment of the query at a path that hides text of a later line of the file."""
+    place = _written_at(document, path)
     if place is None or place.style == "|" or "--" not in query:
         return
     written = document.text[place.offset : place.end_offset]
@@ -41,13 +41,13 @@ def check_joined_comments(document: Document, query: str) -> None:
                 "comment-hides-query",
                 f"the comment also hides line {hidden}, because YAML joins the lines of this value",
                 Span(document.file, line, column),
-                hint="write `query_dsl: |`, which keeps the line breaks",
+                hint=f"write `{path[-1]}: |`, which keeps the line breaks",
             )
 
 
-def _written_at(document: Document) -> Place | None:
+def _written_at(document: Document, path: Path) -> Place | None:
     """Return the place of the query's text, which is that of the anchor if the query repeats it."""
-    place, text = document.places.get(_QUERY), document.text
+    place, text = document.places.get(path), document.text
     if place is None or text[place.offset : place.offset + 1] != "*":
         return place
     anchor = f"&{text[place.offset + 1 : place.end_offset]}"

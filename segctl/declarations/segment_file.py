@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import posixpath
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +31,13 @@ from segctl.documents.values import report_bad_values
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
-from segctl.model.values import VALUES, read_values
+from segctl.model.values import CONTROL, VALUES, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.declarations.bindings import Bindings
 
-# Everything that is not text; a query may contain white space of any kind.
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 # Emoji and some scripts are written with them.
 _JOINERS = "\u200c\u200d"
 _WIDE_SPACE = "\u3000"
@@ -103,6 +100,8 @@ def _declared(
 ) -> Declared | None:
     query = _query(document, value, queries, folder)
     _check_previous_names(document, value)
+    if bindings is not None:
+        report_bad_values(document, ())
     if not is_valid or query is None or document.diagnostics:
         return None
     _check_visible_name(document, value["name"])
@@ -146,7 +145,6 @@ def _bound_query(document: Document, file: str, text: str, bindings: Bindings | 
     """
     if bindings is None:
         return BoundQuery(text)
-    report_bad_values(document, ())
     own = read_values(document.value.get(VALUES))
     if "@" not in text and not own:
         return BoundQuery(text)
@@ -234,7 +232,7 @@ def _query(
     """Return the text and the place of the query, whichever of the two keys has it."""
     query = value.get("query_dsl")
     if isinstance(query, str):
-        control = _CONTROL.search(query)
+        control = CONTROL.search(query)
         if control:
             document.report(
                 "control-character",
@@ -301,7 +299,7 @@ def _sql_problem(path: str, text: str) -> Diagnostic | None:
         return Diagnostic(
             "empty-query", Severity.ERROR, "the query is empty", Span(path, 1, 1), hint
         )
-    control = _CONTROL.search(text)
+    control = CONTROL.search(text)
     if control is None:
         return None
     (span,) = spans_at(path, text, [control.start()])

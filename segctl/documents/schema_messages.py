@@ -124,7 +124,22 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
         case _ if path in PERCENTAGES:
             report_percentage(document, path, "bad-value")
         case _:
-            document.report("bad-value", f"{field_words(path)} has an invalid value", path=path)
+            _report_name(document, error, path)
+
+
+def _report_name(document: Document, error: Any, path: Path) -> None:
+    """Report the name of a value or a condition, which the path lacks, or any other string."""
+    if path[-1:] not in {("values",), ("conditions",)}:
+        document.report("bad-value", f"{field_words(path)} has an invalid value", path=path)
+        return
+    document.report(
+        "bad-name",
+        f"invalid name {quote_value(error.instance)}",
+        path=(*path, error.instance),
+        key=True,
+        hint="use small letters, digits and _, with a letter first; @list and @single_send have "
+        "a meaning already",
+    )
 
 
 def _report_owner(document: Document, error: Any, path: Path) -> None:

@@ -33,7 +33,8 @@ class ReferenceKind(StrEnum):
         return {"list": "list", "single_send": "Single Send"}.get(self, "value or condition")
 
 
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+"""What is not text, and what no query may contain; white space of any kind is fine."""
 
 
 def value_problem(value: object) -> str:
@@ -45,7 +46,7 @@ def value_problem(value: object) -> str:
         return "must be a string, a number, true or false, or a list of strings or numbers"
     if any(isinstance(part, float) and not math.isfinite(part) for part in parts):
         return "is not a number that a query can contain"
-    if any(isinstance(part, str) and _CONTROL.search(part) for part in parts):
+    if any(isinstance(part, str) and CONTROL.search(part) for part in parts):
         return "contains a control character"
     return ""
 

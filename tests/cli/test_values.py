@@ -116,6 +116,15 @@ def test_the_nearest_value_wins(shop: Project, remote: Remote) -> None:
         ("conditions", ("@least", "@good"), "4:11 conditions refer to each other: spends → good"),
         ("conditions", ("consented:", "least:"), "2:3 `least` is a value in segctl.yaml as well"),
         ("conditions", ("conditions:", "name: x\nconditions:"), "1:1 unknown key `name`"),
+        ("conditions", ("plan = 'team'", "plan = 'team';"), "2:14 the text is more than"),
+        (
+            "conditions",
+            ("plan = 'pro' OR plan", "plan = 'pro' -- or\n    AND plan"),
+            "2:27 the comment also hides line 3",
+        ),
+        ("conditions", ("plan = 'pro' OR", "total_spend > 1@least OR"), "2:29 "),
+        ("conditions", ("consented:", "Consented:"), "2:3 invalid name `Consented`"),
+        ("vip", ("countries:", "list: a\n  countries:"), "3:3 invalid name `list`"),
     ],
 )
 def test_what_is_wrong_with_a_name_is_an_error_at_its_place(
@@ -162,6 +171,55 @@ def test_conditions_that_grow_without_limit_are_refused(shop: Project) -> None:
     result = shop.run("validate")
     assert result.code == 1
     assert "stands for more than 1,048,576 characters" in result.err
+
+
+@pytest.mark.parametrize(
+    ("condition", "column"),
+    [
+        ("total_spend > 1@least", 24),
+        ("total_spend > @least@least", 29),
+        ("total_spend > @least.5", 30),
+        ("total_spend > spend@least", 28),
+        ("country = @language'x'", 19),
+        ("IFF @consented", 13),
+    ],
+)
+def test_a_value_does_not_become_one_with_what_stands_beside_it(
+    shop: Project, condition: str, column: int
+) -> None:
+    edit(shop, "segments/vip.yaml", "@good", condition)
+    result = shop.run("validate")
+    assert result.code == 1
+    assert f"segments/vip.yaml:7:{column}: error[syntax-error]" in result.err
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("segctl.yaml", "version: 1", "version: 1\nversion: 1"),
+        ("segctl.yaml", "least: 100", "least: .inf"),
+        ("segctl.yaml", "least: 100", "Least: 100"),
+        ("segments/conditions.yaml", "conditions:\n", "conditions:\nconditions:\n"),
+        ("segments/conditions.yaml", "consented: plan", "consented: &plan"),
+    ],
+)
+def test_a_file_that_cannot_be_read_does_not_make_its_names_unknown(
+    shop: Project, file: str, old: str, new: str
+) -> None:
+    assert shop.run("--target", "staging", "account", "pull").code == 0
+    edit(shop, file, old, new)
+    result = shop.run("validate")
+    assert result.code == 1
+    errors = [line for line in result.err.splitlines() if ": error[" in line]
+    assert errors
+    assert all(line.startswith(f"{file}:") for line in errors), errors
+
+
+def test_a_control_character_in_a_condition_is_an_error(shop: Project) -> None:
+    edit(shop, "segments/conditions.yaml", "plan = 'pro' OR plan = 'team'", r'''"plan = 'a\0'"''')
+    result = shop.run("validate")
+    assert result.code == 1
+    assert "segments/conditions.yaml:2:14: error[control-character]" in result.err
 
 
 def test_values_never_come_from_the_environment(shop: Project) -> None:
