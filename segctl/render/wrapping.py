@@ -31,7 +31,8 @@ def wrap(text: str, width: int | None) -> str:
 def _wrap_line(line: str, width: int) -> str:
     if _cells(line) <= width:
         return line
-    indent = len(line) - len(line.lstrip(" "))
+    plain = _COLOR.sub("", line)
+    indent = len(plain) - len(plain.lstrip(" "))
     hanging = min(indent + _HANGING, width // 2)
     lines: list[str] = []
     current, used, blank = "", 0, ""

@@ -47,6 +47,14 @@ def test_colours_take_no_room_and_stay() -> None:
     assert COLOR.findall(wrapped) == COLOR.findall(line)
 
 
+def test_a_line_that_begins_with_a_colour_goes_on_below_its_text() -> None:
+    line = Style(color=True).red("        - SELECT contact_id FROM contact_data")
+    assert [COLOR.sub("", part) for part in wrap(line, 30).split("\n")] == [
+        "        - SELECT contact_id",
+        "            FROM contact_data",
+    ]
+
+
 def test_the_end_of_a_prompt_stays() -> None:
     assert wrap("\nMake these changes? Type `yes` to make them: ", 30) == (
         "\nMake these changes? Type `yes`\n    to make them: "
