@@ -150,9 +150,9 @@ def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
             f"{date_of(change.precondition.updated_at)}, after it was declared: no commit declared "
             "it as it is, and it is older than its file; " + overwrites.named_by(change),
             change.span,
-            hint="to keep the edit, copy the query that the plan shows with `-` into the file, or "
-            f"delete the file and run `segctl import {quote(change.before.name)}`; to overwrite "
-            f"it as the plan shows, add `adopt: true` to {change.span.file}",
+            hint=f"to keep the edit, run `segctl drift --accept {quote(change.name)}`, or declare "
+            "it in the file; to overwrite it as the plan shows, add `adopt: true` to "
+            f"{change.span.file}",
         )
 
 

@@ -128,7 +128,7 @@ def test_exclusive_ownership_takes_over_every_segment(
     assert connected.run("plan").code == 0
 
 
-@pytest.mark.parametrize("decision", ["copy", "import", "adopt"])
+@pytest.mark.parametrize("decision", ["copy", "accept", "import", "adopt"])
 def test_an_imported_segment_that_someone_edits_is_kept_or_overwritten_as_the_files_say(
     connected: Project, remote: Remote, repository: Repository, decision: str
 ) -> None:
@@ -145,8 +145,7 @@ def test_an_imported_segment_that_someone_edits_is_kept_or_overwritten_as_the_fi
         "error[takeover]: `Guests` may have been edited by hand on 2026-05-31, after it was "
         "declared: no commit declared it as it is, and it is older than its file" in words
     )
-    assert "to keep the edit, copy the query that the plan shows with `-` into the file" in words
-    assert "run `segctl import Guests`; to overwrite it" in words
+    assert "to keep the edit, run `segctl drift --accept Guests`, or declare it in the" in words
     assert "add `adopt: true` to segments/guests.yaml" in words
     # Both sides.
     assert "city = 'Praha'" in refused.out
@@ -156,6 +155,8 @@ def test_an_imported_segment_that_someone_edits_is_kept_or_overwritten_as_the_fi
     match decision:
         case "copy":
             repository.write({"guests.yaml": text.replace("Brno", "Praha")})
+        case "accept":
+            assert connected.run("drift", "--accept", "Guests").code == 0
         case "import":
             path.unlink()
             assert connected.run("import", "Guests").code == 0
