@@ -69,8 +69,8 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
 def plan_summary(plan: Plan, style: Style) -> str:
     """Return the line that summarizes a plan."""
     summary, target = plan.summary, target_name(plan.target)
-    errors = len(plan.errors)
-    if errors:
+    if plan.errors:
+        errors = len(plan.errors) + len(plan.refusals)
         line = f"{count(errors, 'error')}: nothing can be applied to {target}."
         return style.bold(line) + _left_alone(plan) + "\n"
     if not plan.changes:
