@@ -124,8 +124,8 @@ def _only_option(function: F) -> F:
         metavar="GLOB",
         shell_complete=complete_segment_names,
         multiple=True,
-        help="Only segments whose name or file matches, or whose tag or owner does (tag:GLOB, "
-        "owner:GLOB); may be repeated.",
+        help="Only segments whose name, file or folder (with a slash) matches, or whose tag or "
+        "owner does (tag:GLOB, owner:GLOB); may be repeated.",
     )(function)
 
 

@@ -29,8 +29,9 @@ def select_matching(
 ) -> tuple[tuple[NamedT, ...], tuple[str, ...]]:
     """Return the items that `--only` selects, and the patterns that match none.
 
-    A pattern is a shell glob over the whole name, the whole path of the file, or after `tag:` and
-    `owner:` a tag or the owner. Without patterns, all items are selected.
+    A pattern is a shell glob over the whole name, the whole path of the file, the path of a
+    folder with a slash, or after `tag:` and `owner:` a tag or the owner. Without patterns, all
+    items are selected.
     """
     if not patterns:
         return tuple(items), ()
@@ -45,7 +46,10 @@ def select_matching(
 
 
 def _matches(item: Named, pattern: str) -> bool:
-    if fnmatchcase(item.name, pattern) or fnmatchcase(item.file, pattern.removeprefix("./")):
+    path = pattern.removeprefix("./")
+    if fnmatchcase(item.name, pattern) or fnmatchcase(item.file, path):
+        return True
+    if "/" in path and item.file.startswith(f"{path.rstrip('/')}/"):
         return True
     kind, colon, rest = pattern.partition(":")
     if not colon or kind not in ("tag", "owner"):

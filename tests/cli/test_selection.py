@@ -33,6 +33,7 @@ def shop(connected: Project) -> Project:
         ("owner:crm@*", ["VIP"]),
         ("owner:@team/*", ["Cold"]),
         ("./segments/vip.yaml", ["VIP"]),
+        ("segments/", ["Cold", "VIP"]),
     ],
 )
 def test_plans_and_previews_pick_by_tag_owner_and_path(
@@ -43,6 +44,19 @@ def test_plans_and_previews_pick_by_tag_owner_and_path(
     for name in ("VIP", "Cold"):
         assert (f"+ create  {name}  " in planned) == (name in names)
         assert (f"{name}  segments/" in explained) == (name in names)
+
+
+def test_a_folder_picks_the_files_below_it_and_no_others(connected: Project) -> None:
+    for folder in ("crm", "crm-old"):
+        (connected.root / "segments" / folder).mkdir()
+        (connected.root / f"segments/{folder}/a.yaml").write_text(
+            f"name: Of {folder}\nquery_dsl: {SPENDERS}\n"
+        )
+    planned = connected.run("plan", "--only", "segments/crm").out
+    assert "create  Of crm  " in planned
+    assert "Of crm-old" not in planned
+    # A name without a slash is never a folder.
+    assert connected.run("plan", "--only", "segments").code == 1
 
 
 def test_a_tag_that_no_segment_has_is_an_error(shop: Project) -> None:
