@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document
     from segctl.model.values import Value
 
+MAX_DEPTH = 32
+"""How many conditions may lead from a query to another one; the parser ends at 64."""
+
 
 class Binder:
     """Finds the operand of each reference of one query, and reports in the document what has none.
@@ -159,6 +162,10 @@ class Binder:
         """Return a condition in parentheses, with what its own references stand for."""
         text = self._bindings.conditions[name].strip()
         operands = []
+        if len(within) > MAX_DEPTH:
+            message = f"conditions are nested more than {MAX_DEPTH} levels deep"
+            self._report("too-deep", message, span, "write some of them out")
+            return None
         for reference in find_references(text):
             if isinstance(reference, Reference):
                 operand = self._operand(reference, span, within)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE "
 _KEY = "conditions"
+_MAX_SHOWN = 10
 
 
 def read_conditions(
@@ -48,9 +49,11 @@ def read_conditions(
     sound = {}
     for name, condition in conditions.items():
         before = len(document.diagnostics)
-        _check(document, name, condition, conditions, values)
+        _check(document, name, condition, values)
         if len(document.diagnostics) == before:
             sound[name] = condition
+    for name in _check_loops(document, conditions):
+        sound.pop(name, None)
     return sound, document
 
 
@@ -80,7 +83,6 @@ def _check(
     document: Document,
     name: str,
     condition: str,
-    conditions: Mapping[str, str],
     values: Collection[str],
 ) -> None:
     """Report what is wrong with one condition."""
@@ -111,14 +113,6 @@ def _check(
             path=(_KEY, name),
             hint="write what follows WHERE, without clauses such as ORDER BY",
         )
-    loop = _loop(name, conditions)
-    if loop:
-        document.report(
-            "condition-loop",
-            f"conditions refer to each other: {' → '.join(loop)}",
-            path=(_KEY, name),
-            hint="write one of them out",
-        )
 
 
 def _report(document: Document, scalar: ScalarMap, problem: Problem) -> None:
@@ -130,18 +124,46 @@ def _report(document: Document, scalar: ScalarMap, problem: Problem) -> None:
     document.report_at("syntax-error", problem.message, span, hint=problem.hint)
 
 
-def _loop(name: str, conditions: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names that lead from a condition back to it, empty if none do."""
-    paths: list[tuple[str, ...]] = [(name,)]
-    seen = {name}
-    while paths:
-        path = paths.pop()
-        for reference in find_references(conditions.get(path[-1], "")):
-            if not isinstance(reference, Reference) or reference.kind is not ReferenceKind.NAME:
-                continue
-            if reference.name == name:
-                return (*path, name)
-            if reference.name not in seen:
-                seen.add(reference.name)
-                paths.append((*path, reference.name))
-    return ()
+def _check_loops(document: Document, conditions: Mapping[str, str]) -> set[str]:
+    """Report each loop once, at the condition that closes it; return the names in loops."""
+    in_loops: set[str] = set()
+    done: set[str] = set()
+    for start in conditions:
+        # Without recursion: a chain may be as long as the file.
+        path: dict[str, Iterator[str]] = {}
+        name = "" if start in done else start
+        while name or path:
+            if name:
+                path[name] = _names_in(conditions[name])
+            last = next(reversed(path))
+            name = next((other for other in path[last] if other in conditions), "")
+            if not name:
+                done.add(last)
+                del path[last]
+            elif name in path or name in done:
+                if name in path and name not in in_loops:
+                    names = [*path]
+                    loop = names[names.index(name) :]
+                    in_loops.update(loop)
+                    _report_loop(document, loop)
+                name = ""
+    return in_loops
+
+
+def _names_in(condition: str) -> Iterator[str]:
+    for reference in find_references(condition):
+        if isinstance(reference, Reference) and reference.kind is ReferenceKind.NAME:
+            yield reference.name
+
+
+def _report_loop(document: Document, loop: list[str]) -> None:
+    first = min(loop, key=lambda name: document.keys[_KEY, name].offset)
+    at = loop.index(first)
+    names = [*loop[at:], *loop[:at], first]
+    shown = names if len(names) <= _MAX_SHOWN else [*names[: _MAX_SHOWN - 2], "…", first]
+    document.report(
+        "condition-loop",
+        f"conditions refer to each other: {' → '.join(shown)}",
+        path=(_KEY, first),
+        hint="write one of them out",
+    )

@@ -222,6 +222,23 @@ def test_a_control_character_in_a_condition_is_an_error(shop: Project) -> None:
     assert "segments/conditions.yaml:2:14: error[control-character]" in result.err
 
 
+@pytest.mark.parametrize("last", ["plan = 'x'", "'@c0'"])
+def test_a_long_chain_of_conditions_is_an_error(shop: Project, last: str) -> None:
+    names = [f"c{number}" for number in range(4000)]
+    lines = [f"  {name}: '@{after}'" for name, after in pairwise(names)]
+    text = "\n".join(["conditions:", *lines, f"  {names[-1]}: {last}", ""])
+    shop.write({"segments/conditions.yaml": text})
+    edit(shop, "segments/vip.yaml", "@good", "@c0")
+    result = shop.run("validate")
+    assert result.code == 1
+    assert result.err.count(": error[") == 1
+    if "@" in last:
+        assert "segments/conditions.yaml:2:7: error[condition-loop]" in result.err
+        assert "c0 → c1 → c2 → c3 → c4 → c5 → c6 → c7 → … → c0" in result.err
+    else:
+        assert "segments/vip.yaml:7:9: error[too-deep]" in result.err
+
+
 def test_values_never_come_from_the_environment(shop: Project) -> None:
     edit(shop, "segctl.yaml", "  language: cs\n", "")
     result = shop.run("validate", language="cs", LANGUAGE="cs")
