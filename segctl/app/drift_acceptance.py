@@ -102,7 +102,7 @@ def _find(names: Sequence[str], plan: Plan) -> list[Patch | Replace]:
         quoted = ", ".join(f"`{name}`" for name in missing)
         known = [change.name for change in by_key.values()]
         raise UsageError(
-            f"no declared segment was edited by hand that is called {quoted}",
+            f"no edit of {quoted} to accept: no declared segment of this name was edited by hand",
             hint=did_you_mean(
                 missing[0],
                 known,

@@ -100,7 +100,8 @@ def _large(change: Change, plan: Plan) -> str:
     share = math.ceil(audience_change(impact))
     if impact.before:
         return f"its audience changes by {share:,} %, more than {plan.attention:,} %"
-    return f"it is empty and gets {share:,} % of all contacts, more than {plan.attention:,} %"
+    state = "new" if isinstance(change, Create) else "empty"
+    return f"it is {state} and gets {share:,} % of all contacts, more than {plan.attention:,} %"
 
 
 def _windows(change: Change) -> Iterator[str]:

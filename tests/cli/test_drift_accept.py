@@ -110,7 +110,7 @@ def test_a_name_that_has_no_edit_is_an_error(connected: Project, remote: Remote)
     for name, hint in (("VIP customer", "did you mean `VIP customers`?"), ("By hand", "import")):
         done = connected.run("drift", "--accept", name)
         assert done.code == 1
-        assert f"no declared segment was edited by hand that is called `{name}`" in done.err
+        assert f"no edit of `{name}` to accept" in done.err
         assert hint in done.err
 
 

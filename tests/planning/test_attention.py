@@ -14,6 +14,7 @@ from segctl.model.segments import Segment
 from segctl.model.single_sends import SingleSend
 from segctl.planning.attention import Attention, attention_of, review_order
 from segctl.query.diff import clause_changes
+from segctl.render.attention import describe_attention
 from tests.planning.test_planner import TARGET
 from tests.support.builders import query
 
@@ -63,6 +64,17 @@ def test_a_large_change_needs_attention(
     impact: Impact | None, threshold: int, *, needs: bool
 ) -> None:
     assert reasons(patch("a", impact=impact), attention=threshold) == ["large-change"] * needs
+
+
+def test_a_new_segment_is_not_called_empty() -> None:
+    new = Create(Segment("New", ALL), SPAN, impact=counted(0, 300))
+    emptied = patch("Empty", impact=counted(0, 300))
+    for change, state in ((new, "new"), (emptied, "empty")):
+        plan = plan_of(change)
+        (item,) = review_order(plan)
+        assert describe_attention(item, plan) == (
+            f"it is {state} and gets 30 % of all contacts, more than 20 %"
+        )
 
 
 def test_a_scheduled_send_needs_attention_and_a_draft_does_not() -> None:
