@@ -57,6 +57,7 @@ class Binder:
         self._own = own
         self._used: set[str] = set()
         self._lacks_names = False
+        self._literals: dict[tuple[str, bool], str] = {}
         self._account_names: list[AccountName] = []
         self._conditions: dict[str, str | None] = {}
 
@@ -64,11 +65,19 @@ class Binder:
         """Return the query with the operands; report the values of the file that are not used."""
         diagnostics = self._document.diagnostics
         before = len(diagnostics)
-        operands = [
-            (reference, operand)
-            for reference, span in self._references()
-            if (operand := self._operand(reference, span, ())) is not None
-        ]
+        operands: list[tuple[Reference, str]] = []
+        length = 0
+        for reference, span in self._references():
+            operand = self._operand(reference, span, ())
+            if operand is None:
+                continue
+            length += len(operand)
+            if length > MAX_QUERY_LENGTH:
+                # A long list that is used often would fill the memory.
+                message = f"with what its names stand for, the query exceeds {MAX_QUERY_LENGTH:,} "
+                self._report("query-too-long", f"{message}characters", span, "use fewer names")
+                return BoundQuery(self._text, is_broken=True)
+            operands.append((reference, operand))
         text, replacements = replace_references(self._text, operands)
         if operands:
             self._check_operands(text)
@@ -121,7 +130,10 @@ class Binder:
         value = self._own.get(name, self._bindings.values.get(name))
         if value is not None:
             self._used.add(name)
-            return literal(value, after_in=reference.after_in)
+            key = name, reference.after_in
+            if key not in self._literals:
+                self._literals[key] = literal(value, after_in=reference.after_in)
+            return self._literals[key]
         if name in self._bindings.conditions and name not in within:
             self._used.add(name)
             if name not in self._conditions:

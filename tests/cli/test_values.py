@@ -239,6 +239,17 @@ def test_a_long_chain_of_conditions_is_an_error(shop: Project, last: str) -> Non
         assert "segments/vip.yaml:7:9: error[too-deep]" in result.err
 
 
+def test_a_long_list_that_is_used_often_is_an_error(shop: Project) -> None:
+    countries = ", ".join(f"'{number:0100}'" for number in range(2000))
+    edit(shop, "segments/vip.yaml", "[CZ, SK]", f"[{countries}]")
+    conditions = " OR ".join(["country IN @countries"] * 20_000)
+    edit(shop, "segments/vip.yaml", "country IN @countries", conditions)
+    result = shop.run("validate")
+    assert result.code == 1
+    assert result.err.count(": error[") == 1
+    assert "segments/vip.yaml:8:145: error[query-too-long]" in result.err
+
+
 def test_values_never_come_from_the_environment(shop: Project) -> None:
     edit(shop, "segctl.yaml", "  language: cs\n", "")
     result = shop.run("validate", language="cs", LANGUAGE="cs")
