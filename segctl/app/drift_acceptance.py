@@ -99,6 +99,10 @@ def _find(names: Sequence[str], plan: Plan) -> list[Patch | Replace]:
     by_key |= {change.id: change for change in edits}
     missing = [name for name in dict.fromkeys(names) if name not in by_key]
     if missing:
+        for refusal in plan.refusals:
+            if refusal.code == "rename-or-create" and missing[0] in refusal.names:
+                # Whether it is a new name is for a person to say: the refusal tells how.
+                raise UsageError(refusal.summary, hint=refusal.hint)
         quoted = ", ".join(f"`{name}`" for name in missing)
         known = [change.name for change in by_key.values()]
         raise UsageError(

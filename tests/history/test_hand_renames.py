@@ -112,6 +112,21 @@ def test_the_new_name_is_kept_once_the_file_has_it(
     assert connected.run("drift", "--managed-only", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize("name", ["VIP", "VIP gold"])
+def test_a_new_name_that_git_does_not_prove_is_not_accepted_and_says_how_to_keep_it(
+    connected: Project, remote: Remote, name: str
+) -> None:
+    rename(remote, "VIP", "VIP gold")
+    remote.emulator.console.create("A copy", VIP)
+    set_time(remote, 3700)
+    rename(remote, "A copy", "VIP copy")
+    done = connected.run("drift", "--accept", name)
+    assert (done.code, done.out) == (1, "")
+    assert "may be it under another name" in done.err
+    assert "write it there as `name` to keep it" in " ".join(done.err.split())
+
+
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "sarif", "html"])
 @pytest.mark.parametrize("is_likely", [True, False])
 def test_every_format_says_what_happens_to_a_renamed_segment(
