@@ -13,7 +13,7 @@ import yaml
 
 from segctl.common.secrets import WITHHELD, has_email_address, redact
 from segctl.common.suggest import did_you_mean
-from segctl.documents.document import decode_utf8
+from segctl.documents.document import decode_utf8, quote_value
 from segctl.documents.schema import check_schema
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
@@ -60,7 +60,7 @@ def read_accounts(
                 Diagnostic(UNKNOWN_TARGET, Severity.ERROR, summary, Span(file, 1, 1), hint)
             )
             continue
-        account, problems = read_account(file, files[file])
+        account, problems = read_account(file, files[file], target=target)
         diagnostics += problems
         if account is not None:
             accounts[target] = account
@@ -68,11 +68,12 @@ def read_accounts(
 
 
 def read_account(
-    file: str, data: bytes, schema: str = "account"
+    file: str, data: bytes, schema: str = "account", *, target: str | None = None
 ) -> tuple[KnownAccount | None, list[Diagnostic]]:
     """Return what the bytes of a file know of an account, or `None` and everything that is wrong.
 
-    `file` is its path relative to the project. The `schema` of fields.yaml is `fields`.
+    `file` is its path relative to the project. The `schema` of fields.yaml is `fields`. With a
+    `target`, a file of another one is an error: a copy of it would give the ids of its lists.
     """
     text, problem = decode_utf8(file, data)
     if problem is not None:
@@ -86,6 +87,14 @@ def read_account(
     if document.diagnostics or not check_schema(document, schema):
         return None, document.diagnostics
     value: dict[str, Any] = document.value
+    if target is not None and value["target"] != target:
+        document.report(
+            "other-target",
+            f"the file was pulled from the target {quote_value(value['target'])}",
+            path=("target",),
+            hint=f"run `segctl account pull` for the target {target}, which overwrites it",
+        )
+        return None, document.diagnostics
     account = KnownAccount(
         custom=_fields(value["custom_fields"]),
         reserved=_fields(value["reserved_fields"]),

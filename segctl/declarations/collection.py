@@ -85,6 +85,8 @@ def read_declarations(
         unread = frozenset(ReferenceKind)
         diagnostics = [problem for problem in diagnostics if problem.code != UNKNOWN_TARGET]
     path = account_path(folder, target) if target else ""
+    if path in (accounts or {}) and target not in known_accounts:
+        unread |= {ReferenceKind.LIST, ReferenceKind.SINGLE_SEND}
     account = AccountNames(path, known_accounts.get(target))
     values = values or {}
     sound_conditions: Mapping[str, str] = {}

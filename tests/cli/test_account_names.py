@@ -115,6 +115,26 @@ def test_a_name_of_two_lists_is_an_error(named: Project, remote: Remote) -> None
     assert f"{BUYERS}, {BLOCKED}" in result.err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("target: production", "target: staging", "other-target"),
+        ("lists:", "list:", "unknown-key"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_error(
+    named: Project, remote: Remote, old: str, new: str, code: str
+) -> None:
+    edit(named, FILE, old, new)
+    result = named.run("validate")
+    assert result.code == 1
+    assert f"{FILE}:" in result.err
+    assert f"error[{code}]" in result.err
+    assert "unknown-name" not in result.err
+    assert named.run("apply", "--auto-approve").code == 1
+    assert remote.definitions() == {}
+
+
 def test_without_the_file_the_hint_names_the_pull(named: Project) -> None:
     (named.root / FILE).unlink()
     result = named.run("validate")
