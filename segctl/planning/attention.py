@@ -82,7 +82,8 @@ def _reasons(change: Change, plan: Plan) -> Iterator[Attention]:
         yield Attention.AUTOMATION
     if isinstance(change, Delete | Replace | Upgrade):
         yield Attention.ENDS_ID
-    if isinstance(change, Create | Patch | Replace) and change.drift is not None:
+    # A segment to create was deleted there, or never applied: too common to stand first.
+    if isinstance(change, Patch | Replace) and change.drift is not None:
         yield Attention.OUTSIDE_GIT
     if not isinstance(change, Create | Delete) and change.is_protected:
         yield Attention.PROTECTED
