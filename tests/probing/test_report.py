@@ -34,6 +34,7 @@ def test_the_findings_read_well(
         world.emulator.faults.add("GET */automations 403 always", "DELETE * 503 #20 always")
         run = world.probe("--confirm", TARGET, "--format", format_name)
     text = run.out if format_name != "text" else f"{run.err}---\n{run.out}"
+    text = text.replace(f"-C {tmp_path} ", "")
     text = re.sub("[0-9a-f]{16}(?=-)", "0123456789abcdef", text, flags=re.IGNORECASE)
     text = re.sub(r'"version": "[^"]*"|segctl [0-9.]+$', "VERSION", text, flags=re.MULTILINE)
     if request.config.getoption("--golden-write"):

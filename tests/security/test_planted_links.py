@@ -143,6 +143,7 @@ READERS = {
     "history",
     "list",
     "lists",
+    "ids",
     "completion",
     "test",
 }
