@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from segctl.common.files import read_bounded
 from segctl.common.suggest import did_you_mean
 from segctl.common.timestamps import parse_time_as_utc
-from segctl.documents.document import MAX_BYTES, UnquotedDate, decode_utf8, quote_value
-from segctl.documents.schema import check_schema
-from segctl.documents.yaml_reader import parse_document
+from segctl.documents.data_files import read_data_file
+from segctl.documents.document import MAX_BYTES, UnquotedDate, quote_value
 from segctl.emulator.catalogue import field_name_problem
 from segctl.emulator.contacts import Event, check_value
 from segctl.emulator.settings import AccountPlan
@@ -56,14 +55,9 @@ def load_world(name: str) -> World:
 
 def read_world(file: str, data: bytes) -> tuple[World | None, list[Diagnostic]]:
     """Return the world in the bytes of a file, or `None` and everything that is wrong."""
-    text, problem = decode_utf8(file, data)
-    if problem is not None:
-        return None, [problem]
-    document = parse_document(file, text)
-    document.report_api_keys(whole=True)
-    if document.value is None and not document.diagnostics:
-        document.report("empty-file", "the file is empty", hint="add lists, segments or contacts")
-    if document.diagnostics or not check_schema(document, "world"):
+    hint = "add lists, segments or contacts"
+    document, is_valid = read_data_file(file, data, "world", empty_hint=hint)
+    if not is_valid:
         return None, document.diagnostics
     value: dict[str, Any] = document.value
     accounts = {"": _Reader(document, "", (), value).account()}

@@ -17,9 +17,8 @@ from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import DECIMALS, number_sql
 from segctl.common.suggest import did_you_mean
 from segctl.common.timestamps import parse_time_as_utc
-from segctl.documents.document import UnquotedDate, decode_utf8, quote_value
-from segctl.documents.schema import check_schema
-from segctl.documents.yaml_reader import parse_document
+from segctl.documents.data_files import read_data_file
+from segctl.documents.document import UnquotedDate, quote_value
 from segctl.query.catalogue import CONTACT_DATA, ColumnType
 from segctl.query.parser.tokens import lower
 
@@ -106,13 +105,8 @@ class CaseResult:
 
 def read_fixtures_document(file: str, data: bytes) -> tuple[Document | None, list[Diagnostic]]:
     """Return the document in fixtures.yaml, or `None` and what is wrong with it."""
-    text, undecodable = decode_utf8(file, data)
-    if undecodable is not None:
-        return None, [undecodable]
-    document = parse_document(file, text)
-    if document.report_api_keys(whole=True) or document.diagnostics:
-        return None, document.diagnostics
-    return (document if check_schema(document, "fixtures") else None), document.diagnostics
+    document, is_valid = read_data_file(file, data, "fixtures")
+    return document if is_valid else None, document.diagnostics
 
 
 def infer_columns(documents: Iterable[Document]) -> Columns:

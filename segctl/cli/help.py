@@ -46,7 +46,7 @@ class Context(click.Context):
 
 
 def with_layout(command: click.Command) -> click.Command:
-    """Give a command, and those below it, the layout; return it."""
+    """Return a command, once it and those below it have the layout."""
     command.context_class = Context
     for inner in getattr(command, "commands", {}).values():
         with_layout(inner)

@@ -13,9 +13,8 @@ import yaml
 
 from segctl.common.secrets import WITHHELD, has_email_address, redact
 from segctl.common.suggest import did_you_mean
-from segctl.documents.document import decode_utf8, quote_value
-from segctl.documents.schema import check_schema
-from segctl.documents.yaml_reader import parse_document
+from segctl.documents.data_files import read_data_file
+from segctl.documents.document import quote_value
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model.contact_fields import ACCOUNTS, Field, FieldType, KnownAccount, account_path
 from segctl.query.catalogue import ColumnType
@@ -75,16 +74,9 @@ def read_account(
     `file` is its path relative to the project. The `schema` of fields.yaml is `fields`. With a
     `target`, a file of another one is an error: a copy of it would give the ids of its lists.
     """
-    text, problem = decode_utf8(file, data)
-    if problem is not None:
-        return None, [problem]
-    document = parse_document(file, text)
-    document.report_api_keys(whole=True)
-    if document.value is None and not document.diagnostics:
-        document.report(
-            "empty-file", "the file is empty", hint="run `segctl account pull`, or delete it"
-        )
-    if document.diagnostics or not check_schema(document, schema):
+    hint = "run `segctl account pull`, or delete it"
+    document, is_valid = read_data_file(file, data, schema, empty_hint=hint)
+    if not is_valid:
         return None, document.diagnostics
     value: dict[str, Any] = document.value
     if target is not None and value["target"] != target:
@@ -110,7 +102,7 @@ def account_text(account: KnownAccount) -> str:
     """Return the text of the file of an account.
 
     Names come sorted, so that a pull changes only the lines of what changed. A name with an e-mail
-    address is left out, and a key in one is masked.
+    address is withheld, and a key in one is masked.
     """
     lines = [
         _HEAD,

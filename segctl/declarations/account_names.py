@@ -110,8 +110,8 @@ def check_names(
 ) -> Iterator[Diagnostic]:
     """Yield what differs between names that stand for ids and the names on the account, by id.
 
-    A name that the account has for another id is an error: whoever reviews the file would take the
-    one for the other. An id that the account does not have is left to lint.
+    A name that the account has for another id is an error: a reviewer would take the one for the
+    other. An id that the account does not have is left to lint.
     """
     for name in names:
         now = on_account.get(name.id)

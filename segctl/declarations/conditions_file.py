@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.joined_comments import check_joined_comments
-from segctl.documents.document import Document, decode_utf8, span_of
-from segctl.documents.schema import check_schema
+from segctl.documents.data_files import read_data_file
+from segctl.documents.document import span_of
 from segctl.documents.yaml_positions import ScalarMap, TextMap
-from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model.values import CONTROL, ReferenceKind
 from segctl.query.parser.parse import parse
@@ -21,6 +20,7 @@ from segctl.query.references import Reference, find_references
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from segctl.documents.document import Document
     from segctl.query.parser.errors import Problem
 
 _QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE "
@@ -36,14 +36,9 @@ def read_conditions(
     `file` is its path relative to the project; `values` are names that already stand for something.
     The document has everything that is wrong.
     """
-    text, problem = decode_utf8(file, data)
-    if problem is not None:
-        return {}, Document(file, "", diagnostics=[problem])
-    document = parse_document(file, text)
-    document.report_api_keys(whole=True)
-    if document.value is None and not document.diagnostics:
-        document.report("empty-file", "the file is empty", hint=f"add `{_KEY}:`, or delete it")
-    if document.diagnostics or not check_schema(document, _KEY):
+    hint = f"add `{_KEY}:`, or delete it"
+    document, is_valid = read_data_file(file, data, _KEY, empty_hint=hint)
+    if not is_valid:
         return {}, document
     conditions: dict[str, str] = document.value[_KEY]
     sound = {}
