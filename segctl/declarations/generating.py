@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
+from segctl.common.uuids import UUID
 from segctl.declarations.formatting import JOINERS, format_segment_file, is_visible_in_block
 from segctl.declarations.segment_file import read_segment
 from segctl.documents.yaml_reader import parse_document
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _INDENT = "  "
 _MAX_COMMENT = 60
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FLOW_MARKS = re.compile(r"[\[\]{},]")
 _BLOCK_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 # What YAML 1.1 or 1.2 does not read as text; segctl's own reader has fewer such words.
@@ -159,7 +159,7 @@ def _parent_lists(segment: Segment, lists: ListNames) -> str:
     ids = segment.parent_list_ids
     if not ids:
         return ""
-    items = [list_id if _UUID.fullmatch(list_id) else _double_quoted(list_id) for list_id in ids]
+    items = [list_id if UUID.fullmatch(list_id) else _double_quoted(list_id) for list_id in ids]
     comments = [_comment(lists.get(list_id.lower()) or "") for list_id in ids]
     if not any(comments):
         return f"parent_list_ids: [{', '.join(items)}]\n"

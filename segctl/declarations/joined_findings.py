@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
+
+from segctl.common.uuids import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.errors import Diagnostic
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MOST_APART = 3
 """The uses of an unknown list that are reported one by one: more show another account."""
 
@@ -26,7 +26,7 @@ def join_unknown_lists(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, .
     """
     by_list: dict[tuple[str, str], list[Diagnostic]] = defaultdict(list)
     for diagnostic in diagnostics:
-        match = _UUID.search(diagnostic.summary) if diagnostic.code == "unknown-list" else None
+        match = UUID.search(diagnostic.summary) if diagnostic.code == "unknown-list" else None
         if match is not None:
             by_list[match[0].lower(), diagnostic.severity].append(diagnostic)
     joined: dict[int, Diagnostic | None] = {}

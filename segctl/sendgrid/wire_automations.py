@@ -8,16 +8,15 @@ Sends nothing.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.uuids import UUID
 from segctl.model.automations import Automation, AutomationRole, AutomationUse
 from segctl.sendgrid import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SHAPES: tuple[tuple[AutomationRole, str, tuple[type, ...]], ...] = (
     (AutomationRole.ENTRANCE, "entrance_criteria", (dict,)),
     (AutomationRole.EXIT, "exit_criteria", (dict, list)),
@@ -72,4 +71,4 @@ def _uses(data: dict[str, Any], operation: str) -> Iterator[AutomationUse]:
             text = json.dumps(data.get(key))
         except RecursionError:
             raise wire.unexpected(operation, f"`{key}` is nested too deeply") from None
-        yield from (AutomationUse(role, id_.lower()) for id_ in _ID.findall(text))
+        yield from (AutomationUse(role, id_.lower()) for id_ in UUID.findall(text))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from segctl.common.uuids import UUID
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import COLUMN_LENGTHS
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
 _PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MIN_DIGITS, _MAX_DIGITS = 7, 15  # E.164
 _DOMAIN = re.compile(r"%@((?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)+)")  # `_` is a wildcard
 
@@ -261,7 +261,7 @@ def malformed_list_id(call: ast.Call, context: NodeContext) -> Iterator[Violatio
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
     for item in list_ids_of_call(call):
-        if not _UUID.fullmatch(item.value):
+        if not UUID.fullmatch(item.value):
             yield violation_at(
                 item,
                 f"invalid list id {quote_sql(context.source(item), 60)}",
@@ -293,6 +293,6 @@ def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     if known is None:
         return
     for item in list_ids_of_call(call):
-        if _UUID.fullmatch(item.value) and item.value.lower() not in known:
+        if UUID.fullmatch(item.value) and item.value.lower() not in known:
             message = f"the account has no list {quote_sql(item.value)}"
             yield violation_at(item, message, context.account_schema.list_hint)
