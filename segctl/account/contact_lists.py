@@ -40,13 +40,17 @@ class ContactLists:
                 raise
         return self._lists
 
+    def by_id(self) -> dict[str, str]:
+        """Return the names of all lists by lower-case id. Raises `RemoteError`, as `read` does."""
+        return {contact_list.id.lower(): contact_list.name for contact_list in self.read()}
+
     def names(self, ids: Iterable[str]) -> ListNames:
         """Return the names of these lists, or none where they cannot be read. Never raises."""
         wanted = sorted({list_id.lower() for list_id in ids})
         if not wanted:
             return {}
         try:
-            known = {contact_list.id.lower(): contact_list.name for contact_list in self.read()}
+            known = self.by_id()
         except RemoteError:
             return {}
         return {list_id: known.get(list_id) for list_id in wanted}

@@ -64,6 +64,8 @@ def pull_account(project: Project, connection: Connection) -> PulledAccount:
     Raises `RemoteError`, `InvalidInput` if there is a file that cannot be read, `UsageError` if it
     cannot be written, and `Refused` for a link, or if the file is of another account.
     """
+    from segctl.account.contact_lists import ContactLists  # noqa: PLC0415 - not for checks offline
+
     path = account_path(project.config.segments, project.target.name)
     before = None
     if (project.root / project.config.segments).exists():
@@ -73,7 +75,7 @@ def pull_account(project: Project, connection: Connection) -> PulledAccount:
             if problems:
                 raise InvalidInput(problems)
     reader = connection.reader
-    lists = {item.id.lower(): item.name for item in reader.list_contact_lists()}
+    lists = ContactLists(reader).by_id()
     if before is not None and is_another(before, lists):
         raise another_account(project, connection, path)
     custom, reserved = reader.list_fields()

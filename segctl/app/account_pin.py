@@ -13,15 +13,16 @@ from segctl.model.contact_fields import account_path
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from segctl.account.contact_lists import ContactLists
     from segctl.app.connection import Connection
     from segctl.app.project import Project
     from segctl.model.contact_fields import KnownAccount
 
 
-def check_account(project: Project, connection: Connection) -> None:
+def check_account(project: Project, connection: Connection, lists: ContactLists) -> None:
     """Check that this is the account that the target's file was pulled from.
 
-    The account is asked for its lists, once for each key and file on this machine. Raises `Refused`
+    `lists` are asked for, once for each key and file on this machine. Raises `Refused`
     if it has none of the recorded lists, and `RemoteError` if it does not tell.
     """
     try:
@@ -33,12 +34,12 @@ def check_account(project: Project, connection: Connection) -> None:
     pins = connection.pins
     if pins is not None and not pins.known.isdisjoint(known.lists):
         return
-    lists = [item.id.lower() for item in connection.reader.list_contact_lists()]
-    if is_another(known, lists):
+    list_ids = lists.by_id()
+    if is_another(known, list_ids):
         path = account_path(project.config.segments, project.target.name)
         raise another_account(project, connection, path)
     if pins is not None:
-        pins.store(lists)
+        pins.store(list_ids)
 
 
 def is_another(known: KnownAccount, lists: Iterable[str]) -> bool:

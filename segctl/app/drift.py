@@ -48,8 +48,9 @@ def detect_drift(
     `UsageError` and `RemoteError`.
     """
     request = read_request(project)
+    lists = ContactLists(connection.reader)
     plan, snapshot = compare_with_account(
-        project, connection, request, console, needs_all=_creates_a_segment
+        project, connection, request, console, lists=lists, needs_all=_creates_a_segment
     )
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
@@ -63,7 +64,7 @@ def detect_drift(
         for drift in report.drifts
         if drift.kind is not DriftKind.CREATED or not (managed_only or drift.name in forgotten)
     )
-    named = _with_lists(relevant, plan, ContactLists(connection.reader))
+    named = _with_lists(relevant, plan, lists)
     return DriftResult(DriftReport(named, report.pending), plan.diagnostics)
 
 

@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.account.contact_lists import ContactLists
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.plan import compare_with_account, read_request
@@ -61,11 +62,12 @@ def accept_drift(
     whose definition differs, `InvalidInput` and `RemoteError`.
     """
     request = read_request(project)
-    plan, _ = compare_with_account(project, connection, request, console)
+    contact_lists = ContactLists(connection.reader)
+    plan, _ = compare_with_account(project, connection, request, console, lists=contact_lists)
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
     changes = _find(names, plan)
-    lists = parent_list_names(connection, [change.before for change in changes], console)
+    lists = parent_list_names(contact_lists, [change.before for change in changes], console)
     files: list[AcceptedFile] = []
     problems: list[Diagnostic] = []
     for change in changes:

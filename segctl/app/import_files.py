@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from segctl.account.contact_lists import ContactLists
 from segctl.account.snapshot import take_snapshot
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
@@ -60,15 +61,16 @@ def import_segments(
     options = options or ImportOptions()
     file_options = _file_options(project, options)
     declarations = existing_declarations(project)
-    check_account(project, connection)
+    contact_lists = ContactLists(connection.reader)
+    check_account(project, connection, contact_lists)
     snapshot, selected = _read_account(connection, names, options.only, declarations, console)
     to_read = segments_to_read(selected, declarations.declared, snapshot.remotes)
     lists: ListNames
     if file_options.layout.needs_parent_list and any(item.parent_list_ids for item in to_read):
         # All of them: a list is named in a path so that no other one has the same name.
-        lists = {item.id.lower(): item.name for item in connection.reader.list_contact_lists()}
+        lists = contact_lists.by_id()
     else:
-        lists = parent_list_names(connection, to_read, console)
+        lists = parent_list_names(contact_lists, to_read, console)
     return build_import(
         snapshot,
         [remote.id for remote in selected],

@@ -71,7 +71,7 @@ def check_before_sending(
     current: dict[str, str] = {}
     if Needs.LISTS in needs or any(name.noun == ReferenceKind.LIST.noun for name in used):
         try:
-            names = {contact_list.id.lower(): contact_list.name for contact_list in lists.read()}
+            names = lists.by_id()
             current |= names
         except RemoteError as error:
             failures["lists"] = error

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.account.contact_lists import ContactLists
 from segctl.app.account_file import read_known_account
 from segctl.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segctl.app.connection import Connection
+    from segctl.account.contact_lists import ContactLists
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.model import Remote, Segment
@@ -29,13 +28,12 @@ def recorded_list_names(project: Project) -> ListNames:
 
 
 def parent_list_names(
-    connection: Connection, segments: Iterable[Remote | Segment], console: Console
+    lists: ContactLists, segments: Iterable[Remote | Segment], console: Console
 ) -> ListNames:
-    """Return the names of the segments' parent lists; asks nothing if they have none.
+    """Return the names of the segments' parent lists; asks for no `lists` if they have none.
 
     If the account does not tell them, that is a warning: the ids are enough.
     """
-    lists = ContactLists(connection.reader)
     names = lists.names(list_id for segment in segments for list_id in segment.parent_list_ids)
     if lists.failure is not None:
         summary = f"parent lists are shown without their names: {lists.failure.message}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.account.contact_lists import ContactLists
 from segctl.account.references import read_automations, read_single_sends
 from segctl.account.snapshot import with_definitions
 from segctl.app.console import SILENT
@@ -88,7 +89,7 @@ def list_segments(
         remotes = _v1(reader, filters) if options.v1 else reader.list_segments(**filters)
         if options.references or options.orphans:
             references = _references(project, connection, console, update, strict=options.orphans)
-    names = parent_list_names(connection, remotes, console)
+    names = parent_list_names(ContactLists(connection.reader), remotes, console)
     rest = () if declarations is None else find_undeclared(declarations.declared, remotes)
     history = RemovalHistory()
     if declarations is not None and any(not remote.is_v1 for remote in rest):

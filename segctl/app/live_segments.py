@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from segctl.account.contact_lists import ContactLists
 from segctl.account.snapshot import with_definitions
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
@@ -40,7 +41,7 @@ def live_segments(
             f"segment `{name}` was deleted a moment ago, and SendGrid still lists it",
             operation="read the segment",
         )
-    lists = parent_list_names(connection, snapshot.remotes, console)
+    lists = parent_list_names(ContactLists(connection.reader), snapshot.remotes, console)
     schema = schema_path(project)
     return tuple(
         LiveSegment(remote, segment_file(_as_imported(remote), remote, lists, schema), lists)

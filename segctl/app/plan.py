@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from segctl.account.contact_lists import ContactLists
 from segctl.account.snapshot import take_snapshot, with_definitions
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
@@ -147,14 +148,16 @@ def compare_with_account(
     request: PlanRequest,
     console: Console,
     *,
+    lists: ContactLists | None = None,
     needs_all: Callable[[Plan], bool] = lambda _plan: False,
 ) -> tuple[Plan, Snapshot]:
     """Return the plan, before any safety rule, and the snapshot that it was made from.
 
-    If `needs_all` is true of the plan, the definitions of all V2 segments are read as well. Raises
-    `RemoteError`, and `Refused` if this is not the target's account.
+    `lists` are those of the account, for a caller that uses them later. If `needs_all` is true of
+    the plan, the definitions of all V2 segments are read as well. Raises `RemoteError`, and
+    `Refused` if this is not the target's account.
     """
-    check_account(project, connection)
+    check_account(project, connection, lists or ContactLists(connection.reader))
     declared, inputs = request.declarations.declared, request.inputs
     undeclared_ids: frozenset[str] = frozenset()
 
@@ -221,7 +224,8 @@ def plan_with_snapshot(
 ) -> tuple[Plan, Snapshot]:
     """Return what `build_plan` does, and the snapshot that the plan was made from."""
     declarations = request.declarations
-    plan, snapshot = compare_with_account(project, connection, request, console)
+    lists = ContactLists(connection.reader)
+    plan, snapshot = compare_with_account(project, connection, request, console, lists=lists)
     # Without renames, a declared name that the account lacks is a new one.
     is_new = () if request.options.detect_renames else Create
     if any(undoes_drift(change) for change in plan.changes if not isinstance(change, is_new)):
@@ -254,7 +258,7 @@ def plan_with_snapshot(
         allowed,
         overwrites=_overwrites(request, plan, snapshot),
     )
-    lint, names = _checked(project, connection, request, plan) if plan.changes else ((), {})
+    lint, names = _checked(project, connection, request, plan, lists) if plan.changes else ((), {})
     ids: tuple[Diagnostic, ...] = ()
     if project.config.ids is not None:
         from segctl.app.ids_file import planned_id_changes  # noqa: PLC0415 - where programs use ids
@@ -303,16 +307,18 @@ def _overwrites(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> Overwri
 
 
 def _checked(
-    project: Project, connection: Connection, request: PlanRequest, plan: Plan
+    project: Project,
+    connection: Connection,
+    request: PlanRequest,
+    plan: Plan,
+    lists: ContactLists,
 ) -> tuple[tuple[Diagnostic, ...], ListNames]:
     """Return the diagnostics of what would be sent, and the names of the lists that changes use.
 
     The account is asked for its lists once, and only if a rule or a change needs them.
     """
-    from segctl.account.contact_lists import ContactLists  # noqa: PLC0415 - only for changes
     from segctl.planning.list_references import list_ids_in  # noqa: PLC0415 - query.ast: 30 ms
 
-    lists = ContactLists(connection.reader)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
     diagnostics: tuple[Diagnostic, ...] = ()
     if changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.account.contact_lists import ContactLists
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
 from segctl.app.folders import cache_folder, state_folder
@@ -40,7 +41,7 @@ def refresh_counts(
     """
     if connection.read_only:
         raise UsageError("the connection is read-only", hint="connect with read_only=False")
-    check_account(project, connection)
+    check_account(project, connection, ContactLists(connection.reader))
     priorities = refresh_priorities(project)
     remotes = _refreshable(names, connection.reader.list_segments())
     candidates = [candidate_of(remote, priorities.get(remote.name, 0)) for remote in remotes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.account.contact_lists import ContactLists
 from segctl.account.snapshot import take_snapshot
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
@@ -80,10 +81,11 @@ def upgrade_segments(
 
         source = source_to_verify_with(project, verify_with.contacts, verify_with.events)
     declarations = existing_declarations(project)
-    check_account(project, connection)
+    contact_lists = ContactLists(connection.reader)
+    check_account(project, connection, contact_lists)
     snapshot, selected = _read_account(connection, names, declarations, console)
     v1_segments = v1_segments_to_read(selected, declarations.declared)
-    lists = parent_list_names(connection, v1_segments, console)
+    lists = parent_list_names(contact_lists, v1_segments, console)
     converted = build_upgrades(
         snapshot,
         [remote.id for remote in selected],

@@ -144,6 +144,12 @@ def test_the_account_is_asked_once(pulled: Project, remote: Remote) -> None:
     assert requests(remote, pulled, "plan", "--no-cache") == ["lists", "2.0"]
 
 
+def test_a_first_plan_with_a_change_reads_the_lists_once(pulled: Project, remote: Remote) -> None:
+    pulled.declare("Readers", in_list(LIST), parent=LIST)
+    for argv in (["plan"], ["plan"], ["drift"]):
+        assert requests(remote, pulled, *argv, "--no-cache").count("lists") == 1
+
+
 def test_lists_that_cannot_be_read_prove_nothing(pulled: Project, remote: Remote) -> None:
     remote.emulator.faults.add("GET /v3/marketing/lists 403 always")
     result = pulled.run("plan")
