@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from segctl.model.values import VALUES, value_problem
+from segctl.model.values import VALUES, is_value, value_problem
 
 if TYPE_CHECKING:
     from segctl.documents.document import Document, Path
@@ -20,7 +20,7 @@ def report_bad_values(document: Document, within: Path) -> None:
         settings = settings.get(key) if isinstance(settings, dict) else None
     values = settings.get(VALUES) if isinstance(settings, dict) else None
     for name, value in values.items() if isinstance(values, dict) else ():
-        problem = value_problem(value)
-        if problem and not problem.startswith("must be"):
+        problem = value_problem(value) if is_value(value) else ""
+        if problem:
             path = (*within, VALUES, name)
             document.report("bad-value", f"`{name}` {problem}", path=path, hint="remove it")

@@ -37,13 +37,20 @@ CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 """What is not text, and what no query may contain; white space of any kind is fine."""
 
 
+def _parts(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def is_value(value: object) -> bool:
+    """Return whether something read from YAML has the shape of a value, as the schemas ask."""
+    return all(isinstance(part, str | int | float) for part in _parts(value))
+
+
 def value_problem(value: object) -> str:
-    """Return why a query cannot contain a value, empty if it can."""
-    parts = value if isinstance(value, list) else [value]
+    """Return why a query cannot contain a value of that shape, empty if it can."""
+    parts = _parts(value)
     if not parts:
         return "is an empty list: a condition on no values is an error in SQL"
-    if not all(isinstance(part, str | int | float) for part in parts):
-        return "must be a string, a number, true or false, or a list of strings or numbers"
     if any(isinstance(part, float) and not math.isfinite(part) for part in parts):
         return "is not a number that a query can contain"
     if any(isinstance(part, str) and CONTROL.search(part) for part in parts):
@@ -57,7 +64,7 @@ def read_values(value: object) -> dict[str, Value]:
     return {
         name: tuple(item) if isinstance(item, list) else item
         for name, item in items
-        if not value_problem(item)
+        if is_value(item) and not value_problem(item)
     }
 
 

@@ -23,7 +23,7 @@ from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
 from segctl.model.observed import NOTHING_OBSERVED, Observed, read_observed
 from segctl.model.plan import DEFAULT_ATTENTION
-from segctl.model.values import read_values
+from segctl.model.values import VALUES, read_values, values_of
 from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
 from segctl.project.location import FILE, SEGMENTS
@@ -41,7 +41,10 @@ DEFAULT_KEY_VARIABLE = "SENDGRID_API_KEY"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One account, as segctl.yaml names it."""
+    """One account, as segctl.yaml names it.
+
+    `values` are those of the project, with its own in their place.
+    """
 
     name: str
     api_key_env: str = DEFAULT_KEY_VARIABLE
@@ -101,10 +104,9 @@ class Config:
     observed: Observed = NOTHING_OBSERVED
     values: Mapping[str, Value] = field(default_factory=dict)
 
-    def values_for(self, target: str) -> dict[str, Value]:
+    def values_for(self, target: str) -> Mapping[str, Value]:
         """Return the values of the project and of a target, whose own win."""
-        own = self.targets[target].values if target in self.targets else {}
-        return {**self.values, **own}
+        return self.targets[target].values if target in self.targets else self.values
 
 
 def load_config(root: Path) -> Config:
@@ -280,12 +282,16 @@ def _time_zone_hint(name: str) -> str:
 
 
 def _config(root: Path, value: dict[str, Any]) -> Config:
-    targets = {name: _target(name, part or {}) for name, part in value.get("targets", {}).items()}
+    fields_by_target = value.get("targets") or {DEFAULT_TARGET: None}
+    targets = {
+        name: Target(name, **{**(fields or {}), VALUES: values_of(value, name)})
+        for name, fields in fields_by_target.items()
+    }
     return Config(
         root=root,
         segments=posixpath.normpath(value.get("segments", SEGMENTS)),
         default_target=value.get("default_target"),
-        targets=targets or {DEFAULT_TARGET: Target(DEFAULT_TARGET)},
+        targets=targets,
         time_zone=value.get("time_zone", "UTC"),
         limits=_limits(value.get("limits", {})),
         ownership=Ownership(value.get("ownership", Ownership.HISTORY)),
@@ -296,12 +302,8 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         attention=int(parse_percentage(value.get("attention", DEFAULT_ATTENTION))),
         observes_automations="automations" in value.get("references", {}),
         observed=read_observed(value.get("observed") or {}),
-        values=read_values(value.get("values")),
+        values=read_values(value.get(VALUES)),
     )
-
-
-def _target(name: str, fields: dict[str, Any]) -> Target:
-    return Target(name, **{**fields, "values": read_values(fields.get("values"))})
 
 
 def _limits(value: dict[str, Any]) -> Limits:
