@@ -68,7 +68,7 @@ class Binder:
         operands: list[tuple[Reference, str]] = []
         length = 0
         for reference, span in self._references():
-            operand = self._operand(reference, span, ())
+            operand = self._operand(reference, span)
             if operand is None:
                 continue
             length += len(operand)
@@ -119,10 +119,10 @@ class Binder:
             else:
                 yield reference, span
 
-    def _operand(self, reference: Reference, span: Span, within: tuple[str, ...]) -> str | None:
+    def _operand(self, reference: Reference, span: Span, depth: int = 0) -> str | None:
         """Return the SQL in place of a reference, `None` where it stays.
 
-        `span` is the place in the query, `within` the conditions that lead to the reference.
+        `span` is the place in the query, `depth` how many conditions lead to the reference.
         """
         name = reference.name
         if reference.kind is not ReferenceKind.NAME:
@@ -134,10 +134,10 @@ class Binder:
             if key not in self._literals:
                 self._literals[key] = literal(value, after_in=reference.after_in)
             return self._literals[key]
-        if name in self._bindings.conditions and name not in within:
+        if name in self._bindings.conditions:
             self._used.add(name)
             if name not in self._conditions:
-                self._conditions[name] = self._condition(name, span, (*within, name))
+                self._conditions[name] = self._condition(name, span, depth + 1)
             return self._conditions[name]
         if name in self._bindings.broken:
             self._used.add(name)
@@ -146,14 +146,11 @@ class Binder:
             self._lacks_names = True
             return None
         known = {*self._own, *self._bindings.values, *self._bindings.conditions}
-        if name in within or closest_match(name, known):
+        meant = closest_match(name, known)
+        if meant:
             # Any other word after an @ is left to the parser, as in what an account may hold.
-            loop = " → ".join((*within, name))
             message = f"unknown value or condition `@{name}`"
-            hint = f"did you mean `@{closest_match(name, known)}`?"
-            if name in within:
-                message, hint = f"conditions refer to each other: {loop}", "remove one of them"
-            self._report("unknown-name", message, span, hint)
+            self._report("unknown-name", message, span, f"did you mean `@{meant}`?")
         return None
 
     def _id(self, reference: Reference, span: Span) -> str | None:
@@ -170,17 +167,17 @@ class Binder:
         self._account_names.append(AccountName(noun, reference.name, id_, span))
         return literal(id_)
 
-    def _condition(self, name: str, span: Span, within: tuple[str, ...]) -> str | None:
+    def _condition(self, name: str, span: Span, depth: int) -> str | None:
         """Return a condition in parentheses, with what its own references stand for."""
         text = self._bindings.conditions[name].strip()
         operands = []
-        if len(within) > MAX_DEPTH:
+        if depth > MAX_DEPTH:
             message = f"conditions are nested more than {MAX_DEPTH} levels deep"
             self._report("too-deep", message, span, "write some of them out")
             return None
         for reference in find_references(text):
             if isinstance(reference, Reference):
-                operand = self._operand(reference, span, within)
+                operand = self._operand(reference, span, depth)
                 if operand is not None:
                     operands.append((reference, operand))
         if sum(len(operand) for _, operand in operands) > MAX_QUERY_LENGTH:

@@ -26,9 +26,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Bindings:
     """What names stand for in the files of a target, beside the values of each file.
 
-    `values` are those of the project and of the target, whose own win. `conditions` are SQL.
-    `broken` are conditions in which something is wrong, and `unread` are kinds of names of which
-    not all could be read. Both are reported already.
+    `values` are those of the project and of the target, whose own win. `conditions` are SQL, and
+    none leads back to itself. `broken` are conditions in which something is wrong, and `unread` are
+    kinds of names of which not all could be read. Both are reported already.
     """
 
     account: AccountNames = field(default_factory=lambda: AccountNames(""))

@@ -161,6 +161,15 @@ def test_a_finding_is_at_the_name_in_the_file(shop: Project) -> None:
     assert "segments/vip.yaml:9:22: " in result.err
 
 
+def test_loops_that_share_a_condition_end(shop: Project) -> None:
+    loops = "conditions:\n  a: '@b OR @c'\n  b: '@a'\n  c: '@a'\n  d: '@c'\n"
+    shop.write({"segments/conditions.yaml": loops})
+    edit(shop, "segments/vip.yaml", "@good", "@d")
+    result = shop.run("validate")
+    assert result.code == 1
+    assert "conditions refer to each other: a → b → a" in result.err
+
+
 def test_conditions_that_grow_without_limit_are_refused(shop: Project) -> None:
     names = [f"c{number}" for number in range(40)]
     lines = [f"  {name}: '@{after} OR @{after}'" for name, after in pairwise(names)]
