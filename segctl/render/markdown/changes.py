@@ -171,32 +171,31 @@ def _single_sends(change: Change, plan: Plan) -> Iterator[str]:
     """Yield which Single Sends go to the segment, as far as that was read."""
     if plan.single_sends is None or isinstance(change, Create):
         return
-    sends = plan.single_sends_to(change)
-    if not sends:
-        yield tag("p", NOT_SENT_TO)
-        return
     items = [
         tag("li", code(send.name), html(f", {describe_effect(send, change)}"))
-        for send in sends[:MAX_ITEMS]
+        for send in plan.single_sends_to(change)
     ]
-    yield tag("p", tag("strong", "Single Sends that go to it:"))
-    yield tag("ul", items, _more(len(sends)))
+    yield from _uses("Single Sends that go to it:", items, NOT_SENT_TO)
 
 
 def _automations(change: Change, plan: Plan) -> Iterator[str]:
     """Yield which automations use the segment, as far as they are known."""
     if plan.automations is None or isinstance(change, Create):
         return
-    used = plan.automations_using(change)
-    if not used:
-        yield tag("p", NO_AUTOMATION)
-        return
     items = [
         tag("li", code(automation.name), ", ", prose(f"{automation.status} ({roles})"))
-        for automation, roles in used[:MAX_ITEMS]
+        for automation, roles in plan.automations_using(change)
     ]
-    yield tag("p", tag("strong", "Automations that use it:"))
-    yield tag("ul", items, _more(len(used)))
+    yield from _uses("Automations that use it:", items, NO_AUTOMATION)
+
+
+def _uses(title: str, items: Sequence[Html], nothing: str) -> Iterator[str]:
+    """Yield what uses a segment under a title, or the sentence that nothing does."""
+    if not items:
+        yield tag("p", nothing)
+        return
+    yield tag("p", tag("strong", title))
+    yield _limited_list(items, len(items))
 
 
 def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
@@ -207,7 +206,7 @@ def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
     for kind, texts, place in islice(describe_clauses(clauses), MAX_ITEMS):
         change = Html(" → ".join(map(code, texts)))
         items.append(tag("li", f"{kind} ", change, *([", in ", code(place)] if place else [])))
-    yield tag("ul", items, _more(len(clauses)))
+    yield _limited_list(items, len(clauses))
 
 
 def _list_names(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
@@ -216,9 +215,9 @@ def _list_names(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
     if ids:
         items = [
             tag("li", "list ", code(list_id), " ", prose(list_name(list_id, lists)))
-            for list_id in ids[:MAX_ITEMS]
+            for list_id in ids
         ]
-        yield tag("ul", items, _more(len(ids)))
+        yield _limited_list(items, len(items))
 
 
 def _explanation(title: str, lines: Sequence[ExplanationLine]) -> Iterator[str]:
@@ -230,8 +229,11 @@ def _explanation(title: str, lines: Sequence[ExplanationLine]) -> Iterator[str]:
         yield tag("p", f"… and {len(rest) - MAX_ITEMS:,} more conditions")
 
 
-def _more(number: int) -> Html:
-    return tag("li", f"… and {number - MAX_ITEMS:,} more") if number > MAX_ITEMS else Html()
+def _limited_list(items: Sequence[Html], number: int) -> Html:
+    """Return a list of the first of a `number` of items, and how many more there are."""
+    more = number - MAX_ITEMS
+    rest = tag("li", f"… and {more:,} more") if more > 0 else Html()
+    return tag("ul", items[:MAX_ITEMS], rest)
 
 
 def _diff_fence(before: Segment | None, after: Segment | None, lists: ListNames) -> Iterator[str]:
