@@ -41,13 +41,6 @@ def named(connected: Project, remote: Remote) -> Project:
     return connected
 
 
-def edit(project: Project, file: str, old: str, new: str) -> None:
-    path = project.root / file
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
-
-
 def test_names_are_sent_as_ids(named: Project, remote: Remote) -> None:
     assert named.run("validate").err == ""
     assert named.run("apply", "--auto-approve").code == 0
@@ -69,7 +62,7 @@ def test_a_single_send_by_name_in_a_query_file(named: Project, remote: Remote) -
     )
     assert named.run("apply", "--auto-approve", "--only", "Opened").code == 0
     assert remote.definitions() == {"Opened": (text.format(f"'{SPRING}'"), ())}
-    edit(named, "segments/opened.sql", "'Spring'", "'Sprng'")
+    named.edit("segments/opened.sql", "'Spring'", "'Sprng'")
     result = named.run("validate")
     assert "segments/opened.sql:3:48: error[unknown-name]" in result.err
     assert "did you mean `Spring`?" in result.err
@@ -96,7 +89,7 @@ def test_a_name_that_stands_for_nothing_is_an_error_at_its_place(
     named: Project, remote: Remote, old: str, new: str, expected: str
 ) -> None:
     place, _, message = expected.partition(" ")
-    edit(named, "segments/readers.yaml", old, new)
+    named.edit("segments/readers.yaml", old, new)
     for command in ("validate", "plan"):
         result = named.run(command)
         text = result.out + result.err
@@ -108,7 +101,7 @@ def test_a_name_that_stands_for_nothing_is_an_error_at_its_place(
 
 
 def test_a_name_of_two_lists_is_an_error(named: Project, remote: Remote) -> None:
-    edit(named, FILE, "Buyers", "Blocked")
+    named.edit(FILE, "Buyers", "Blocked")
     result = named.run("validate")
     assert result.code == 1
     assert "2 lists have the name `Blocked`" in result.err
@@ -125,7 +118,7 @@ def test_a_name_of_two_lists_is_an_error(named: Project, remote: Remote) -> None
 def test_a_file_that_cannot_be_used_is_one_error(
     named: Project, remote: Remote, old: str, new: str, code: str
 ) -> None:
-    edit(named, FILE, old, new)
+    named.edit(FILE, old, new)
     result = named.run("validate")
     assert result.code == 1
     assert f"{FILE}:" in result.err
@@ -143,16 +136,16 @@ def test_without_the_file_the_hint_names_the_pull(named: Project) -> None:
 
 
 def test_a_finding_in_the_query_is_at_its_place_in_the_file(named: Project) -> None:
-    edit(named, "segments/readers.yaml", "'Blocked')])", "'Blocked')]) AND contry = 'CZ'")
+    named.edit("segments/readers.yaml", "'Blocked')])", "'Blocked')]) AND contry = 'CZ'")
     result = named.run("validate")
     assert "segments/readers.yaml:6:62: error[unknown-column]" in result.err
-    edit(named, "segments/readers.yaml", "list_ids, [@list('Blocked')]", "plan, [@list('Blocked')]")
+    named.edit("segments/readers.yaml", "list_ids, [@list('Blocked')]", "plan, [@list('Blocked')]")
     assert "segments/readers.yaml:6:28: " in named.run("validate").err
 
 
 def test_a_renamed_list_is_followed_by_its_id(named: Project, remote: Remote) -> None:
-    edit(named, FILE, "Newsletter", "News")
-    edit(named, "segments/readers.yaml", "Newsletter", "News")
+    named.edit(FILE, "Newsletter", "News")
+    named.edit("segments/readers.yaml", "Newsletter", "News")
     result = named.run("apply", "--auto-approve")
     assert result.code == 0
     assert "warning[renamed]: SendGrid calls the list `News` `Newsletter` by now" in result.out
@@ -215,7 +208,7 @@ def test_a_name_that_came_to_stand_for_another_id_is_a_change_by_git(
 ) -> None:
     remote.emulator.console.add_list("Blocked (old)", id=BLOCKED)
     assert connected.run("account", "pull").code == 0
-    edit(connected, FILE, "Blocked (old)", "Blocked")
+    connected.edit(FILE, "Blocked (old)", "Blocked")
     text = READERS.replace("parent_list: Newsletter\n", "")
     repository = applied_repository(connected, remote, {"readers.yaml": text})
     remote.emulator.console.add_list("Blocked", id=BUYERS)

@@ -64,13 +64,6 @@ def shop(connected: Project) -> Project:
     return connected
 
 
-def edit(project: Project, file: str, old: str, new: str) -> None:
-    path = project.root / file
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
-
-
 def test_names_are_sent_as_what_they_stand_for(shop: Project, remote: Remote) -> None:
     assert "error" not in shop.run("validate").err
     assert shop.run("apply", "--auto-approve").code == 0
@@ -82,8 +75,8 @@ def test_names_are_sent_as_what_they_stand_for(shop: Project, remote: Remote) ->
 
 
 def test_the_nearest_value_wins(shop: Project, remote: Remote) -> None:
-    edit(shop, "segctl.yaml", "values: { least: 500 }", "values: { least: 500, language: de }")
-    edit(shop, "segments/vip.yaml", "  countries:", "  language: sk\n  countries:")
+    shop.edit("segctl.yaml", "values: { least: 500 }", "values: { least: 500, language: de }")
+    shop.edit("segments/vip.yaml", "  countries:", "  language: sk\n  countries:")
     assert shop.run("apply", "--auto-approve").code == 0
     text = remote.definitions()["VIP"][0]
     assert "preferred_language = 'sk'" in text
@@ -130,7 +123,7 @@ def test_the_nearest_value_wins(shop: Project, remote: Remote) -> None:
 def test_what_is_wrong_with_a_name_is_an_error_at_its_place(
     shop: Project, remote: Remote, file: str, edits: tuple[str, str], expected: str
 ) -> None:
-    edit(shop, f"segments/{file}.yaml", *edits)
+    shop.edit(f"segments/{file}.yaml", *edits)
     place, _, message = expected.partition(" ")
     result = shop.run("validate")
     assert result.code == 1
@@ -148,7 +141,7 @@ def test_a_segment_in_the_file_of_conditions_is_an_error(shop: Project) -> None:
 
 
 def test_a_condition_that_no_segment_uses_is_a_warning(shop: Project) -> None:
-    edit(shop, "segments/vip.yaml", "@good", "@consented")
+    shop.edit("segments/vip.yaml", "@good", "@consented")
     result = shop.run("validate")
     assert result.code == 0
     assert "segments/conditions.yaml:4:3: warning[unused-condition]" in result.err
@@ -156,7 +149,7 @@ def test_a_condition_that_no_segment_uses_is_a_warning(shop: Project) -> None:
 
 
 def test_a_finding_is_at_the_name_in_the_file(shop: Project) -> None:
-    edit(shop, "segments/vip.yaml", "preferred_language = @language", "created_at > @language")
+    shop.edit("segments/vip.yaml", "preferred_language = @language", "created_at > @language")
     result = shop.run("validate")
     assert "segments/vip.yaml:9:22: " in result.err
 
@@ -164,7 +157,7 @@ def test_a_finding_is_at_the_name_in_the_file(shop: Project) -> None:
 def test_loops_that_share_a_condition_end(shop: Project) -> None:
     loops = "conditions:\n  a: '@b OR @c'\n  b: '@a'\n  c: '@a'\n  d: '@c'\n"
     shop.write({"segments/conditions.yaml": loops})
-    edit(shop, "segments/vip.yaml", "@good", "@d")
+    shop.edit("segments/vip.yaml", "@good", "@d")
     result = shop.run("validate")
     assert result.code == 1
     assert "conditions refer to each other: a → b → a" in result.err
@@ -196,7 +189,7 @@ def test_conditions_that_grow_without_limit_are_refused(shop: Project) -> None:
 def test_a_value_does_not_become_one_with_what_stands_beside_it(
     shop: Project, condition: str, column: int
 ) -> None:
-    edit(shop, "segments/vip.yaml", "@good", condition)
+    shop.edit("segments/vip.yaml", "@good", condition)
     result = shop.run("validate")
     assert result.code == 1
     assert f"segments/vip.yaml:7:{column}: error[syntax-error]" in result.err
@@ -216,7 +209,7 @@ def test_a_file_that_cannot_be_read_does_not_make_its_names_unknown(
     shop: Project, file: str, old: str, new: str
 ) -> None:
     assert shop.run("--target", "staging", "account", "pull").code == 0
-    edit(shop, file, old, new)
+    shop.edit(file, old, new)
     result = shop.run("validate")
     assert result.code == 1
     errors = [line for line in result.err.splitlines() if ": error[" in line]
@@ -225,7 +218,7 @@ def test_a_file_that_cannot_be_read_does_not_make_its_names_unknown(
 
 
 def test_a_control_character_in_a_condition_is_an_error(shop: Project) -> None:
-    edit(shop, "segments/conditions.yaml", "plan = 'pro' OR plan = 'team'", r'''"plan = 'a\0'"''')
+    shop.edit("segments/conditions.yaml", "plan = 'pro' OR plan = 'team'", r'''"plan = 'a\0'"''')
     result = shop.run("validate")
     assert result.code == 1
     assert "segments/conditions.yaml:2:14: error[control-character]" in result.err
@@ -237,7 +230,7 @@ def test_a_long_chain_of_conditions_is_an_error(shop: Project, last: str) -> Non
     lines = [f"  {name}: '@{after}'" for name, after in pairwise(names)]
     text = "\n".join(["conditions:", *lines, f"  {names[-1]}: {last}", ""])
     shop.write({"segments/conditions.yaml": text})
-    edit(shop, "segments/vip.yaml", "@good", "@c0")
+    shop.edit("segments/vip.yaml", "@good", "@c0")
     result = shop.run("validate")
     assert result.code == 1
     assert result.err.count(": error[") == 1
@@ -250,9 +243,9 @@ def test_a_long_chain_of_conditions_is_an_error(shop: Project, last: str) -> Non
 
 def test_a_long_list_that_is_used_often_is_an_error(shop: Project) -> None:
     countries = ", ".join(f"'{number:0100}'" for number in range(2000))
-    edit(shop, "segments/vip.yaml", "[CZ, SK]", f"[{countries}]")
+    shop.edit("segments/vip.yaml", "[CZ, SK]", f"[{countries}]")
     conditions = " OR ".join(["country IN @countries"] * 20_000)
-    edit(shop, "segments/vip.yaml", "country IN @countries", conditions)
+    shop.edit("segments/vip.yaml", "country IN @countries", conditions)
     result = shop.run("validate")
     assert result.code == 1
     assert result.err.count(": error[") == 1
@@ -260,14 +253,14 @@ def test_a_long_list_that_is_used_often_is_an_error(shop: Project) -> None:
 
 
 def test_values_never_come_from_the_environment(shop: Project) -> None:
-    edit(shop, "segctl.yaml", "  language: cs\n", "")
+    shop.edit("segctl.yaml", "  language: cs\n", "")
     result = shop.run("validate", language="cs", LANGUAGE="cs")
     assert result.code == 1
     assert "unknown reference `@language`" in result.err
 
 
 def test_a_format_keeps_the_names(shop: Project) -> None:
-    edit(shop, "segments/vip.yaml", "WHERE @good\n    AND", "where @good and")
+    shop.edit("segments/vip.yaml", "WHERE @good\n    AND", "where @good and")
     assert shop.run("fmt").code == 0
     assert (shop.root / "segments/vip.yaml").read_text("utf-8") == VIP
 
@@ -294,14 +287,14 @@ def test_history_knows_what_names_stood_for(connected: Project, remote: Remote) 
         (3700, "Narrow", "least: 500", "least: 900"),
         (3800, "Widen", "least: 900", "least: 50"),
     ):
-        edit(connected, "segctl.yaml", old, new)
+        connected.edit("segctl.yaml", old, new)
         repository.commit(subject, {})
         set_time(remote, minutes)
         applied = connected.run("apply", "--auto-approve")
         assert applied.code == 0, applied.out
         assert "outside git" not in applied.out
         assert connected.run("plan").out.startswith("No changes.")
-    edit(connected, "segments/conditions.yaml", "'team'", "'firm'")
+    connected.edit("segments/conditions.yaml", "'team'", "'firm'")
     repository.commit("Other plan", {})
     set_time(remote, 3900)
     assert connected.run("apply", "--auto-approve").code == 0

@@ -49,6 +49,13 @@ class Project:
         self.write({file: segment_yaml(name, text, parent=parent, extra=extra)})
         return file
 
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a text that a file has."""
+        path = self.root / file
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
     def run(self, *argv: str, **env: str) -> Result:
         """Run segctl in this project.
 
