@@ -24,7 +24,7 @@ def recorded_list_names(project: Project) -> ListNames:
     """
     account, _ = read_known_account(project)
     lists = None if account is None else account.lists
-    return {} if lists is None else {list_id.lower(): name for list_id, name in lists.items()}
+    return lists or {}
 
 
 def parent_list_names(

@@ -19,6 +19,7 @@ from segctl.model.values import ReferenceKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from segctl.declarations.bindings import Bindings
     from segctl.documents.document import Document
     from segctl.model.contact_fields import KnownAccount
 
@@ -74,12 +75,12 @@ class AccountNames:
 
 
 def find_parent(
-    document: Document, value: Mapping[str, Any], known: AccountNames | None
+    document: Document, value: Mapping[str, Any], bindings: Bindings | None
 ) -> tuple[tuple[str, ...], tuple[AccountName, ...]]:
     """Return the ids of the parent lists of a segment file, and the names that stand for them.
 
-    What is wrong is reported in the document. Without `known`, a name stands for an id that no list
-    has.
+    What is wrong is reported in the document. Without `bindings`, or where those of lists could not
+    be read, a name stands for an id that no list has.
     """
     name = value.get(PARENT_LIST)
     if name is None:
@@ -93,10 +94,10 @@ def find_parent(
             hint="remove one of the two",
         )
         return (), ()
-    if known is None:
+    if bindings is None or ReferenceKind.LIST in bindings.unread:
         return (f"{PARENT_LIST}: {name}",), ()
     try:
-        list_id = known.find(ReferenceKind.LIST, name)
+        list_id = bindings.account.find(ReferenceKind.LIST, name)
     except UnknownName as error:
         message, hint = error.args
         document.report("unknown-name", message, path=(PARENT_LIST,), hint=hint)

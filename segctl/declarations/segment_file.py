@@ -31,7 +31,7 @@ from segctl.documents.values import report_bad_values
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
-from segctl.model.values import CONTROL, VALUES, ReferenceKind, read_values
+from segctl.model.values import CONTROL, VALUES, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,10 +106,7 @@ def _declared(
         return None
     _check_visible_name(document, value["name"])
     written, query_span = query
-    account = None if bindings is None else bindings.account
-    if bindings is not None and ReferenceKind.LIST in bindings.unread:
-        account = None  # That no list is known is reported already.
-    parent_list_ids, parent_names = find_parent(document, value, account)
+    parent_list_ids, parent_names = find_parent(document, value, bindings)
     bound_query = _bound_query(document, query_span.file, written, bindings)
     has_errors = any(item.severity is Severity.ERROR for item in document.diagnostics)
     if has_errors or bound_query.is_broken:
