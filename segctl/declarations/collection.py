@@ -24,6 +24,7 @@ from segctl.model.values import CONDITIONS_FILE, ReferenceKind
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from segctl.declarations.conditions_file import Conditions
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.model.contact_fields import KnownAccount
@@ -89,22 +90,17 @@ def read_declarations(
         unread |= {ReferenceKind.LIST, ReferenceKind.SINGLE_SEND}
     account = AccountNames(path, known_accounts.get(target))
     values = values or {}
-    sound_conditions: Mapping[str, str] = {}
-    broken: frozenset[str] = frozenset()
-    conditions_document: Document | None = None
+    named_conditions: Conditions | None = None
+    bindings = Bindings(account, values, unread=unread)
     if conditions is not None:
-        from segctl.declarations.conditions_file import (  # noqa: PLC0415 - the parser
-            condition_names,
-            read_conditions,
-        )
+        from segctl.declarations.conditions_file import read_conditions  # noqa: PLC0415 - the parser
 
-        path = f"{folder}/{CONDITIONS_FILE}"
-        sound_conditions, conditions_document = read_conditions(path, conditions, values)
-        diagnostics += conditions_document.diagnostics
-        broken = condition_names(conditions_document) - sound_conditions.keys()
-        if conditions_document.diagnostics and not broken and not sound_conditions:
-            unread |= {ReferenceKind.NAME}
-    bindings = Bindings(account, values, sound_conditions, broken, unread)
+        named_conditions = read_conditions(f"{folder}/{CONDITIONS_FILE}", conditions, values)
+        diagnostics += named_conditions.document.diagnostics
+        unread |= {ReferenceKind.NAME} if named_conditions.is_unread else set()
+        bindings = Bindings(
+            account, values, named_conditions.sound, named_conditions.broken, unread
+        )
     for file in sorted(files):
         declaration, document = read_file(file, files[file], queries, folder, bindings)
         diagnostics += document.diagnostics
@@ -121,11 +117,9 @@ def read_declarations(
     if all(diagnostic.severity is not Severity.ERROR for diagnostic in diagnostics):
         # A broken segment file may be the one that names the query file.
         diagnostics += _unused_queries(declared, tombstones, queries)
-        used = frozenset[str]().union(*(segment.names for segment in declared))
-        if conditions_document is not None:
-            from segctl.declarations.conditions_file import unused_conditions  # noqa: PLC0415
-
-            diagnostics += unused_conditions(conditions_document, used)
+        if named_conditions is not None:
+            used = frozenset[str]().union(*(segment.names for segment in declared))
+            diagnostics += named_conditions.unused(used)
     return Declarations(
         tuple(declared),
         tuple(sort_diagnostics(diagnostics)),

@@ -6,6 +6,7 @@ segment file that uses it (`bindings`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.joined_comments import check_joined_comments
@@ -28,18 +29,55 @@ _KEY = "conditions"
 _MAX_SHOWN = 10
 
 
-def read_conditions(
-    file: str, data: bytes, values: Collection[str] = ()
-) -> tuple[dict[str, str], Document]:
-    """Return the conditions in the bytes of a file, without those in which something is wrong.
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditions of a file by name: `sound` are those in which nothing is wrong.
+
+    The document has everything that is wrong.
+    """
+
+    sound: Mapping[str, str]
+    document: Document
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The names of the others, as far as the file could be read."""
+        return self._names - self.sound.keys()
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether the file has an error that hides which conditions there are."""
+        return bool(self.document.diagnostics) and not self._names
+
+    @property
+    def _names(self) -> frozenset[str]:
+        value: Any = self.document.value
+        conditions = value.get(_KEY) if isinstance(value, dict) else None
+        return frozenset(conditions if isinstance(conditions, dict) else ())
+
+    def unused(self, used: Collection[str]) -> Iterator[Diagnostic]:
+        """Yield a warning for each condition that no query uses; none for a file with errors."""
+        for name in self._names - {*used} if not self.document.diagnostics else ():
+            place = self.document.keys[_KEY, name]
+            yield Diagnostic(
+                "unused-condition",
+                Severity.WARNING,
+                f"no segment uses the condition `{name}`",
+                span_of(self.document.file, place),
+                f"write @{name} in a query, or remove it",
+                self.document.excerpt(place.line + 1),
+            )
+
+
+def read_conditions(file: str, data: bytes, values: Collection[str] = ()) -> Conditions:
+    """Return the conditions in the bytes of a file, and what is wrong with them.
 
     `file` is its path relative to the project; `values` are names that already stand for something.
-    The document has everything that is wrong.
     """
     hint = f"add `{_KEY}:`, or delete it"
     document, is_valid = read_data_file(file, data, _KEY, empty_hint=hint)
     if not is_valid:
-        return {}, document
+        return Conditions({}, document)
     conditions: dict[str, str] = document.value[_KEY]
     sound = {}
     for name, condition in conditions.items():
@@ -49,29 +87,7 @@ def read_conditions(
             sound[name] = condition
     for name in _check_loops(document, conditions):
         sound.pop(name, None)
-    return sound, document
-
-
-def condition_names(document: Document) -> frozenset[str]:
-    """Return the names of all conditions of a file, whatever is wrong in it."""
-    value: Any = document.value
-    conditions = value.get(_KEY) if isinstance(value, dict) else None
-    return frozenset(conditions if isinstance(conditions, dict) else ())
-
-
-def unused_conditions(document: Document, used: Collection[str]) -> Iterator[Diagnostic]:
-    """Yield a warning for each condition that no query uses."""
-    for name in condition_names(document) if not document.diagnostics else ():
-        if name not in used:
-            place = document.keys[_KEY, name]
-            yield Diagnostic(
-                "unused-condition",
-                Severity.WARNING,
-                f"no segment uses the condition `{name}`",
-                span_of(document.file, place),
-                f"write @{name} in a query, or remove it",
-                document.excerpt(place.line + 1),
-            )
+    return Conditions(sound, document)
 
 
 def _check(

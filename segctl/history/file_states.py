@@ -177,9 +177,9 @@ class FileStates:
             )
             known = None if account is None else read_account(self._account_path, account)[0]
             values = {} if settings is None else _values(settings, self._target or "")
-            named: dict[str, str] = {}
+            named: Mapping[str, str] = {}
             if conditions is not None:
-                named, _ = read_conditions(self._conditions_path, conditions, values)
+                named = read_conditions(self._conditions_path, conditions, values).sound
             self._bindings[sources] = Bindings(
                 AccountNames(self._account_path, known), values, named
             )

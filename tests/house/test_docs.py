@@ -136,7 +136,7 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
             assert hook["entry"].removeprefix("segctl ") in COMMANDS
         return
     if block.startswith("# segments/conditions.yaml"):
-        assert not read_conditions("segments/conditions.yaml", block.encode())[1].diagnostics
+        assert not read_conditions("segments/conditions.yaml", block.encode()).document.diagnostics
         return
     block = block.removeprefix("# segctl.yaml\n")
     write_what_names_stand_for(project, block)
