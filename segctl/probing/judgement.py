@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.uuids import UUID
 from segctl.probing.assumptions import ASSUMPTIONS, Finding, Verdict
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ GONE_WITHIN = 60.0
 RATE_LIMIT = 600
 LONGEST_SEEN = 300
 
-_IDS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9]{6,}", re.IGNORECASE)
+_IDS = re.compile(rf"{UUID.pattern}|[0-9]{{6,}}", re.IGNORECASE)
 _PLAIN_KEY = re.compile(r"_?[a-z][a-z_]{0,39}")
 _MAX_KEYS = 30
 
