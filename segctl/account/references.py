@@ -58,10 +58,6 @@ class UsageChecker:
                 return References(sends, observes_automations=True)
             return References(sends, automations=automations, observes_automations=True)
 
-    def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
-        """Return the Single Sends that go to a segment now. Raises `RemoteError`."""
-        return self.references().single_sends_using(segment_id)
-
 
 def read_single_sends(
     account: Reader,

@@ -194,13 +194,23 @@ def test_only_single_sends_edited_since_are_read_again(place: tuple[World, Accou
     now = world.clock.now()
     sends = Sends(now, a=(long_ago, "x"), b=(long_ago, "x"), new=(just_now, "x"), odd=(None, "x"))
     usage_checker = UsageChecker(cast("Reader", sends), world.clock)
-    assert [send.id for send in usage_checker.single_sends_using("x")] == ["a", "b", "new", "odd"]
+    assert [send.id for send in usage_checker.references().single_sends_using("x")] == [
+        "a",
+        "b",
+        "new",
+        "odd",
+    ]
     sends.read.clear()
     del sends.sends["a"]
     sends.sends["b"] = (just_now, "y")
-    assert [send.id for send in usage_checker.single_sends_using("x")] == ["new", "odd"]
+    assert [send.id for send in usage_checker.references().single_sends_using("x")] == [
+        "new",
+        "odd",
+    ]
     assert sorted(sends.read) == ["b", "new", "odd"]
     sends.read.clear()
     sends.sends = {"c": (long_ago, "x")}
-    assert usage_checker.single_sends_using("x") == usage_checker.single_sends_using("x")
+    assert usage_checker.references().single_sends_using(
+        "x"
+    ) == usage_checker.references().single_sends_using("x")
     assert sends.read == ["c"]
