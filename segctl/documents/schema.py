@@ -366,6 +366,7 @@ _HANDLERS: dict[str, Any] = {
     "required": _report_missing_keys,
     "type": _report_type,
     "minLength": _report_empty,
+    "minItems": _report_empty,
     "minProperties": _report_empty,
     "maxLength": _report_length,
     "maxItems": _report_item_count,

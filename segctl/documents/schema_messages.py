@@ -104,10 +104,10 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
                 hint="such as SHOP_SENDGRID_KEY or SENDGRID_API_KEY_EU, so that no other secret "
                 "can be sent; never write the key itself in a file",
             )
-        case ("targets",):
+        case ("targets" | "groups" as key,):
             document.report(
                 "bad-target-name",
-                f"invalid target name {quote_value(error.instance)}",
+                f"invalid {str(key).removesuffix('s')} name {quote_value(error.instance)}",
                 path=(*path, error.instance),
                 key=True,
                 hint="start with a letter; use only letters, digits, - and _, at most 63 in all",

@@ -29,7 +29,7 @@ from segctl.planning.safety import Limits
 from segctl.project.location import FILE, SEGMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from segctl.documents.document import Document
     from segctl.model.values import Value
@@ -82,7 +82,8 @@ class ContactFiles:
 class Config:
     """A project's settings. `root` is its folder; `segments` and `ids` are relative to it.
 
-    `attention` is the percentage of an audience above which a change needs attention.
+    `attention` is the percentage of an audience above which a change needs attention. `groups` are
+    the names of several targets each.
     `observes_automations`: the undocumented operations that read automations are used.
     """
 
@@ -103,6 +104,7 @@ class Config:
     observes_automations: bool = False
     observed: Observed = NOTHING_OBSERVED
     values: Mapping[str, Value] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def values_for(self, target: str) -> Mapping[str, Value]:
         """Return the values of the project and of a target, whose own win."""
@@ -179,6 +181,7 @@ def _check_values(document: Document) -> None:
                 path=("default_target",),
                 hint=did_you_mean(default, known, f"the targets are {', '.join(known)}"),
             )
+        _check_groups(document, value.get("groups"), known)
     _check_contacts(document, value.get("contacts"))
     report_bad_values(document, ())
     for name in targets if isinstance(targets, dict) else ():
@@ -193,6 +196,35 @@ def _check_values(document: Document) -> None:
             path=("time_zone",),
             hint=_time_zone_hint(zone),
         )
+
+
+def _check_groups(document: Document, value: Any, targets: Sequence[str]) -> None:
+    """Check that each group has a name of its own, and names accounts that segctl.yaml describes.
+
+    `targets` are the names of all targets, with the sandbox.
+    """
+    accounts = [name for name in targets if name != SANDBOX]
+    for group, names in value.items() if isinstance(value, dict) else ():
+        if group in targets:
+            document.report(
+                "reserved-target",
+                f"{quote_value(group)} is the name of a target",
+                path=("groups", group),
+                key=True,
+                hint="give the group another name: `--target` selects both",
+            )
+        for number, name in enumerate(names if isinstance(names, list) else ()):
+            if not isinstance(name, str) or not name or name in accounts:
+                continue
+            summary = f"target {quote_value(name)} not found"
+            hint = did_you_mean(name, accounts, f"the targets are {', '.join(accounts)}")
+            if name == SANDBOX:
+                summary = f"the target `{SANDBOX}` cannot be in a group"
+                hint = "remove it: it is not an account, and is planned alone"
+            elif name in value:
+                hint = "list the targets of that group here: a group contains no other group"
+            path = ("groups", group, number)
+            document.report("unknown-target", summary, path=path, hint=hint)
 
 
 def _check_contacts(document: Document, value: Any) -> None:
@@ -303,6 +335,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         observes_automations="automations" in value.get("references", {}),
         observed=read_observed(value.get("observed") or {}),
         values=read_values(value.get(VALUES)),
+        groups={name: tuple(targets) for name, targets in value.get("groups", {}).items()},
     )
 
 

@@ -58,6 +58,13 @@ def test_a_file_can_set_everything(tmp_path: Path) -> None:
     assert config == Config(tmp_path, "audience/mail", "eu", TARGETS, "Europe/Prague", Limits(50))
 
 
+def test_a_group_names_targets_in_its_own_order(tmp_path: Path) -> None:
+    config = load(tmp_path, HEAD + "targets: {a: , b: , c: }\ngroups: {shops: [c, a], one: [b]}\n")
+
+    assert config.groups == {"shops": ("c", "a"), "one": ("b",)}
+    assert load(tmp_path, HEAD).groups == {}
+
+
 @pytest.mark.parametrize(
     ("text", "percent"), [("50%", 50), ("50 %", 50), ("50", 50), ("50.0", 50), ("0%", 0)]
 )
@@ -135,6 +142,17 @@ WRONG = [
     (HEAD + "targets: {a: {subuser: é}}\n", ["2:24 bad-value"], "without accents"),
     (HEAD + "default_target: prod\n", ["2:17 unknown-target"], "did you mean `production`?"),
     (HEAD + "targets: {a: }\ndefault_target: zzz\n", ["3:17 unknown-target"], "a, sandbox"),
+    (HEAD + "groups: {shops: [production, prodction]}\n", ["2:30 unknown-target"], "did you mean"),
+    (HEAD + "groups: {shops: [zzz]}\n", ["2:18 unknown-target"], "the targets are production"),
+    (HEAD + "groups: {all: [shops], shops: [production]}\n", ["2:16 unknown-target"], "no other"),
+    (HEAD + "groups: {shops: [sandbox]}\n", ["2:18 unknown-target"], "cannot be in a group"),
+    (HEAD + "groups: {production: [production]}\n", ["2:10 reserved-target"], "another name"),
+    (HEAD + "groups: {sandbox: [production]}\n", ["2:10 reserved-target"], "another name"),
+    (HEAD + "groups: {shops: []}\n", ["2:17 empty-value"], "must not be empty"),
+    (HEAD + "groups: {}\n", ["2:9 empty-value"], "must not be empty"),
+    (HEAD + "groups: {shops: production}\n", ["2:17 wrong-type"], "[value]"),
+    (HEAD + "groups: {shops: [production, production]}\n", ["2:30 repeated-item"], "remove it"),
+    (HEAD + "groups: {'a b': [production]}\n", ["2:10 bad-target-name"], "invalid group name"),
     # What belongs into the environment alone.
     (HEAD + "api_key: x\n", ["2:1 unknown-key"], "never write a key in a file"),
     (HEAD + "targets: {a: {apiKey: x}}\n", ["2:15 unknown-key"], "never write a key in a file"),
