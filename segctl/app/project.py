@@ -54,6 +54,22 @@ class Project:
         if not self.root.is_dir():
             raise UsageError(f"folder {root} not found", hint="set -C to the project's folder")
 
+    def for_target(self, target: str) -> Project:
+        """Return the same project with another target, for runs that ask several accounts.
+
+        Settings and files are read once for all of them. Raises what `config` and `files` do.
+        """
+        other = Project(
+            self.root,
+            target=target,
+            env=self.env,
+            clock=self.clock,
+            use_cache=self.use_cache,
+            notify=self._notify,
+        )
+        other.config, other.files = self.config, self.files
+        return other
+
     @cached_property
     def clock(self) -> Clock:
         """The clock: the machine's own, unless another was passed."""

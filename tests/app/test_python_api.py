@@ -264,3 +264,13 @@ def test_an_account_that_answers_with_an_error_raises_it(connected: Folder, remo
     with connect(project) as connection, pytest.raises(RemoteError) as caught:
         list_segments(project, connection)
     assert caught.value.status == 403
+
+
+def test_a_project_for_another_target_reads_the_files_once(tmp_path: Path) -> None:
+    (tmp_path / "segments").mkdir()
+    (tmp_path / "segctl.yaml").write_text("version: 1\ntargets: {a: , b: }\n", "utf-8")
+    project = Project(tmp_path, target="a", env={})
+    other = project.for_target("b")
+    assert (project.target.name, other.target.name) == ("a", "b")
+    assert (other.config, other.files) == (project.config, project.files)
+    assert other.files is project.files
