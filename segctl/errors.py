@@ -24,6 +24,7 @@ The tree::
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -196,3 +197,13 @@ class Interrupted(RemoteError):
 
 class UnexpectedResponse(RemoteError):
     """A success whose body breaks the API's contract. It is never read as "not found"."""
+
+
+def diagnostics_of(error: SegctlError) -> tuple[Diagnostic, ...]:
+    """Return an error as diagnostics, with those that it carries."""
+    if isinstance(error, InvalidInput):
+        return error.diagnostics
+    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+    diagnostic = Diagnostic(code, Severity.ERROR, error.message, hint=error.hint)
+    more = error.diagnostics if isinstance(error, Refused) else ()
+    return (diagnostic, *more)

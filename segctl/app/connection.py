@@ -48,9 +48,15 @@ class Connection:
 
 @contextmanager
 def connect(
-    project: Project, console: Console = SILENT, *, read_only: bool = True
+    project: Project,
+    console: Console = SILENT,
+    *,
+    read_only: bool = True,
+    stop: Stop | None = None,
 ) -> Iterator[Connection]:
     """Open the account of the project's target; `read_only` allows nothing but GET requests.
+
+    `stop` is that of several connections, which end together.
 
     The target `sandbox` is the emulator inside this process, with its account in a file of the
     project. Raises `UsageError` if the target, its key or its address is missing or invalid.
@@ -65,7 +71,7 @@ def connect(
     from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
     from segctl.sendgrid.transport import Transport  # noqa: PLC0415
 
-    target, stop = project.target, Stop()
+    target, stop = project.target, stop or Stop()
     if target.is_sandbox:
         from segctl.app.folders import state_folder  # noqa: PLC0415
         from segctl.app.sandbox import open_sandbox  # noqa: PLC0415
@@ -93,7 +99,7 @@ def connect(
                 read_only,
             )
         return
-    url = base_url(target, project.env)
+    url = base_url(target, project.env, project.config.targets)
     parts = urlsplit(url)
     is_local = is_loopback(parts.hostname or "")
     key = api_key(target, project.env, is_local=is_local, warn=console.talk)

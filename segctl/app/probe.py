@@ -154,11 +154,13 @@ def write_observed(project: Project, observed: Mapping[str, Any]) -> None:
 
 def _ask_eu(project: Project, connection: Connection, path: str) -> int | str:
     """Return the status of a path on the European host, or why there is none. Sends no key."""
-    if project.env.get("SEGCTL_BASE_URL"):
-        return "SEGCTL_BASE_URL is set, and the probe asks no other server"
     from segctl.common.secrets import Secret  # noqa: PLC0415 - only for a probe
     from segctl.project.config import Target  # noqa: PLC0415
-    from segctl.project.environment import base_url  # noqa: PLC0415
+    from segctl.project.environment import base_url, base_url_variable  # noqa: PLC0415
+
+    for variable in ("SEGCTL_BASE_URL", base_url_variable(project.target.name)):
+        if project.env.get(variable):
+            return f"{variable} is set, and the probe asks no other server"
     from segctl.sendgrid.transport import Transport  # noqa: PLC0415
 
     url = base_url(Target("eu", region="eu"), {})

@@ -62,12 +62,14 @@ class Project:
         other = Project(
             self.root,
             target=target,
-            env=self.env,
+            # A library may hide the keys in the environment of the process for a while.
+            env=dict(self.env),
             clock=self.clock,
             use_cache=self.use_cache,
             notify=self._notify,
         )
         other.config, other.files = self.config, self.files
+        other._is_config_broken = self._is_config_broken
         return other
 
     @cached_property

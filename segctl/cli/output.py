@@ -8,13 +8,12 @@ imported for that one.
 from __future__ import annotations
 
 import dataclasses
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from segctl import __version__
 from segctl.app.repository import render_context
-from segctl.errors import Diagnostic, InvalidInput, Refused, SegctlError, Severity
+from segctl.errors import InvalidInput, SegctlError, diagnostics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from segctl.app.console import Console
     from segctl.app.drift import DriftResult
     from segctl.app.project import Project
+    from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Report
     from segctl.render.context import RenderContext
@@ -242,7 +242,7 @@ class Output:
                 is_shown = isinstance(error, InvalidInput)
             if is_shown:
                 target = self.project.target_name
-                text = self.diagnostics(_error_diagnostics(error), command, target=target)
+                text = self.diagnostics(diagnostics_of(error), command, target=target)
                 self.show(text)
             raise
 
@@ -261,12 +261,3 @@ class Output:
         from segctl.common.clock import format_utc  # noqa: PLC0415
 
         return format_utc(self.project.clock.now())
-
-
-def _error_diagnostics(error: SegctlError) -> tuple[Diagnostic, ...]:
-    if isinstance(error, InvalidInput):
-        return error.diagnostics
-    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
-    diagnostic = Diagnostic(code, Severity.ERROR, error.message, hint=error.hint)
-    more = error.diagnostics if isinstance(error, Refused) else ()
-    return (diagnostic, *more)

@@ -26,10 +26,11 @@ from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.model.values import VALUES, read_values, values_of
 from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
+from segctl.project.groups import check_groups
 from segctl.project.location import FILE, SEGMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from segctl.documents.document import Document
     from segctl.model.values import Value
@@ -181,7 +182,7 @@ def _check_values(document: Document) -> None:
                 path=("default_target",),
                 hint=did_you_mean(default, known, f"the targets are {', '.join(known)}"),
             )
-        _check_groups(document, value.get("groups"), known)
+        check_groups(document, value.get("groups"), known[:-1], reserved=SANDBOX)
     _check_contacts(document, value.get("contacts"))
     report_bad_values(document, ())
     for name in targets if isinstance(targets, dict) else ():
@@ -196,35 +197,6 @@ def _check_values(document: Document) -> None:
             path=("time_zone",),
             hint=_time_zone_hint(zone),
         )
-
-
-def _check_groups(document: Document, value: Any, targets: Sequence[str]) -> None:
-    """Check that each group has a name of its own, and names accounts that segctl.yaml describes.
-
-    `targets` are the names of all targets, with the sandbox.
-    """
-    accounts = [name for name in targets if name != SANDBOX]
-    for group, names in value.items() if isinstance(value, dict) else ():
-        if group in targets:
-            document.report(
-                "reserved-target",
-                f"{quote_value(group)} is the name of a target",
-                path=("groups", group),
-                key=True,
-                hint="give the group another name: `--target` selects both",
-            )
-        for number, name in enumerate(names if isinstance(names, list) else ()):
-            if not isinstance(name, str) or not name or name in accounts:
-                continue
-            summary = f"target {quote_value(name)} not found"
-            hint = did_you_mean(name, accounts, f"the targets are {', '.join(accounts)}")
-            if name == SANDBOX:
-                summary = f"the target `{SANDBOX}` cannot be in a group"
-                hint = "remove it: it is not an account, and is planned alone"
-            elif name in value:
-                hint = "list the targets of that group here: a group contains no other group"
-            path = ("groups", group, number)
-            document.report("unknown-target", summary, path=path, hint=hint)
 
 
 def _check_contacts(document: Document, value: Any) -> None:
@@ -383,6 +355,11 @@ def choose_target(config: Config, requested: str | None, env: Mapping[str, str])
         )
     if name == SANDBOX:
         return Target(SANDBOX)
+    if name in config.groups:
+        raise UsageError(
+            f"{quote_value(name)} is a group, and this command works on one target",
+            hint=f"select one of its targets: {', '.join(config.groups[name])}",
+        )
     if name not in config.targets:
         source = "" if requested else " (from SEGCTL_TARGET)"
         raise UsageError(

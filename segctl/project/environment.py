@@ -13,6 +13,7 @@ import select
 import shlex
 import stat
 import sys
+import threading
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -24,7 +25,7 @@ from segctl.common.secrets import Secret, find_keys, has_key_shape
 from segctl.errors import MissingKey, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from segctl.project.config import Target
 
@@ -39,35 +40,65 @@ _LARGEST_KEY = 4096
 _HAS_KEY = re.compile(r"(?=.*SENDGRID).*KEY.*|SEGCTL_API_KEY_COMMAND")
 """The variables that may lead to a key: those that `api_key_env` may name, and their files."""
 
+_HIDING = threading.Lock()
+_hidden: list[dict[str, str]] = []
+"""One entry for each `keys_hidden` in force; the first has the variables."""
+
 _TRY = "to try segctl without an account, run `segctl --target sandbox plan`"
 
 
-def base_url(target: Target, env: Mapping[str, str]) -> str:
-    """Return the address of a target's API: SEGCTL_BASE_URL, else that of its region.
+def base_url(target: Target, env: Mapping[str, str], targets: Iterable[str] = ()) -> str:
+    """Return the address of a target's API.
+
+    It is that of SEGCTL_BASE_URL_TARGET, else of SEGCTL_BASE_URL, else of the target's region.
+    `targets` are the names of all: no two may share a variable. A pull request chooses the names,
+    so a variable with one may only lead to a server on this machine.
 
     Raises `UsageError` for anything but https, except for plain http on this machine.
     """
+    own = base_url_variable(target.name)
+    if env.get(own):
+        namesakes = [name for name in targets if base_url_variable(name) == own]
+        if len(namesakes) > 1:
+            raise UsageError(
+                f"{own} is the variable of several targets: {', '.join(namesakes)}",
+                hint="rename one of them in segctl.yaml, or unset the variable",
+            )
+        url = _checked_url(own, env[own])
+        if not is_loopback(urlsplit(url).hostname or ""):
+            raise UsageError(
+                f"{own} must be a server on this machine: it is for tests",
+                hint="for another server, set SEGCTL_BASE_URL, which holds for every target",
+            )
+        return url
     url = env.get("SEGCTL_BASE_URL", "")
-    if not url:
-        return _HOSTS[target.region]
+    return _checked_url("SEGCTL_BASE_URL", url) if url else _HOSTS[target.region]
+
+
+def base_url_variable(target: str) -> str:
+    """Return the variable with the address of one target: SEGCTL_BASE_URL_SHOP_EU."""
+    return f"SEGCTL_BASE_URL_{target.upper().replace('-', '_')}"
+
+
+def _checked_url(variable: str, url: str) -> str:
     hint = "set it to an address such as https://api.sendgrid.com or http://127.0.0.1:8425"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise UsageError("SEGCTL_BASE_URL is not a valid URL", hint=hint) from None
+        raise UsageError(f"{variable} is not a valid URL", hint=hint) from None
     # urlsplit accepts what an HTTP client reads differently: line breaks, backslashes.
     is_plain = all("!" <= char <= "~" and char != "\\" for char in url)
     if parts.scheme not in {"http", "https"} or not host or not is_plain:
-        raise UsageError("SEGCTL_BASE_URL is not a valid URL", hint=hint)
+        raise UsageError(f"{variable} is not a valid URL", hint=hint)
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise UsageError(
-            "SEGCTL_BASE_URL must not contain a user, a password, a query or a fragment",
+            f"{variable} must not contain a user, a password, a query or a fragment",
             hint=hint,
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(
-            "SEGCTL_BASE_URL must use https: otherwise the key is sent unencrypted",
+            f"{variable} must use https: otherwise the key is sent unencrypted",
             hint="plain http is allowed only for this machine, such as http://127.0.0.1:8425",
         )
     return url.rstrip("/")
@@ -78,13 +109,23 @@ def keys_hidden() -> Iterator[None]:
     """Take every variable that may lead to a key out of the process's environment.
 
     For the time in which a library reads files that a pull request could have written. The system
-    keeps the variables that a process started with; that library must not reach files either.
+    keeps the variables that a process started with; that library must not reach files either. Where
+    several threads need it, the variables come back with the last of them.
     """
-    hidden = {name: os.environ.pop(name) for name in [*os.environ] if _HAS_KEY.fullmatch(name)}
+    with _HIDING:
+        _hidden.append({})
+        for name in [*os.environ]:
+            if _HAS_KEY.fullmatch(name):
+                _hidden[0][name] = os.environ.pop(name)
     try:
         yield
     finally:
-        os.environ.update(hidden)
+        with _HIDING:
+            # All but the last one leave what they hid to it.
+            taken = _hidden[0]
+            _hidden.pop()
+            if not _hidden:
+                os.environ.update(taken)
 
 
 def cache_folder(env: Mapping[str, str]) -> Path | None:

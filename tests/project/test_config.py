@@ -19,7 +19,14 @@ from segctl.project.config import (
     choose_target,
     load_config,
 )
-from segctl.project.environment import account_digest, api_key, base_url, cache_folder
+from segctl.project.environment import (
+    account_digest,
+    api_key,
+    base_url,
+    cache_folder,
+    keys_hidden,
+)
+from segctl.project.groups import choose_group, every_target
 from tests.declarations.reading import KEY, places, shown
 
 HEAD = "version: 1\n"
@@ -274,6 +281,22 @@ def test_the_most_specific_target_is_used(
     assert target.is_sandbox == (chosen == "sandbox")
 
 
+def test_a_group_is_chosen_where_several_targets_make_sense() -> None:
+    groups = {"shops": ("prod", "eu")}
+    config = Config(Path(), targets=TARGETS, groups=groups)
+
+    assert choose_group(config, "shops", {}) == ("shops", ("prod", "eu"))
+    assert choose_group(config, None, {"SEGCTL_TARGET": "shops"}) == ("shops", ("prod", "eu"))
+    assert choose_group(config, "prod", {"SEGCTL_TARGET": "shops"}) is None
+    assert choose_group(config, None, {}) is None
+    assert every_target(config, None) == ("prod", "eu")
+    with pytest.raises(UsageError, match="`shops` is a group") as caught:
+        choose_target(config, "shops", {})
+    assert "prod, eu" in caught.value.hint
+    with pytest.raises(UsageError, match="contradicts"):
+        every_target(config, "prod")
+
+
 def test_the_only_target_needs_no_default() -> None:
     only = Config(Path(), targets={"eu": TARGETS["eu"]})
 
@@ -364,6 +387,52 @@ def test_an_unsafe_base_url_is_refused(url: str, message: str) -> None:
     assert caught.value.hint
     for secret in ("pass", KEY, KEY.lower()):
         assert secret not in caught.value.message.replace("a password", "")
+
+
+def test_a_target_may_have_a_test_server_of_its_own() -> None:
+    env = {
+        "SEGCTL_BASE_URL": "https://proxy.example",
+        "SEGCTL_BASE_URL_SHOP_EU": "http://127.0.0.1:8425/",
+    }
+    targets = ("shop-eu", "shop-us")
+
+    assert base_url(Target("shop-eu"), env, targets) == "http://127.0.0.1:8425"
+    assert base_url(Target("shop-us"), env, targets) == "https://proxy.example"
+    assert base_url(Target("shop-eu"), {"SEGCTL_BASE_URL_SHOP_EU": ""}, targets) == (
+        "https://api.sendgrid.com"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "targets", "message"),
+    [
+        # Which variable counts depends on a name that a pull request can choose.
+        ("https://example.com", ("shop-eu",), "must be a server on this machine"),
+        ("http://example.com", ("shop-eu",), "must use https"),
+        ("http://127.0.0.1@example.com", ("shop-eu",), "must not contain a user"),
+        ("nonsense", ("shop-eu",), "SEGCTL_BASE_URL_SHOP_EU is not a valid URL"),
+        ("http://127.0.0.1", ("shop-eu", "shop_eu"), "of several targets: shop-eu, shop_eu"),
+        ("http://127.0.0.1", ("Shop-EU", "shop-eu"), "of several targets: Shop-EU, shop-eu"),
+    ],
+)
+def test_the_server_of_one_target_is_on_this_machine(
+    url: str, targets: tuple[str, ...], message: str
+) -> None:
+    env = {"SEGCTL_BASE_URL_SHOP_EU": url, "SEGCTL_BASE_URL": "http://127.0.0.1:1"}
+    with pytest.raises(UsageError) as caught:
+        base_url(Target("shop-eu"), env, targets)
+    assert message in str(caught.value)
+
+
+def test_keys_stay_hidden_until_the_last_thread_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", KEY)
+    first, second = keys_hidden(), keys_hidden()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert "SENDGRID_API_KEY" not in os.environ
+    second.__exit__(None, None, None)
+    assert os.environ["SENDGRID_API_KEY"] == KEY
 
 
 def test_loopback_names_are_recognised() -> None:
