@@ -243,6 +243,10 @@ def plan_with_snapshot(
             console,
             automations=project.config.observes_automations,
         )
+    if plan.changes and project.config.promote:
+        from segctl.app.promotion import with_promotion  # noqa: PLC0415 - only with a rule
+
+        plan = with_promotion(project, connection, declarations, plan, console)
     limits = project.config.limits
     counting: tuple[Diagnostic, ...] = ()
     if project.config.contacts is not None or limits.on_audiences:

@@ -28,6 +28,7 @@ from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
 from segctl.project.groups import check_groups
 from segctl.project.location import FILE, SEGMENTS
+from segctl.project.promotion import PROMOTE, Promote, check_promote, read_promote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,8 @@ class Config:
     """A project's settings. `root` is its folder; `segments` and `ids` are relative to it.
 
     `attention` is the percentage of an audience above which a change needs attention. `groups` are
-    the names of several targets each.
+    the names of several targets each. `promote` has the rules of targets that get only what another
+    target holds already.
     `observes_automations`: the undocumented operations that read automations are used.
     """
 
@@ -106,6 +108,7 @@ class Config:
     observed: Observed = NOTHING_OBSERVED
     values: Mapping[str, Value] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    promote: Mapping[str, Promote] = field(default_factory=dict)
 
     def values_for(self, target: str) -> Mapping[str, Value]:
         """Return the values of the project and of a target, whose own win."""
@@ -183,6 +186,7 @@ def _check_values(document: Document) -> None:
                 hint=did_you_mean(default, known, f"the targets are {', '.join(known)}"),
             )
         check_groups(document, value.get("groups"), known[:-1], reserved=SANDBOX)
+        check_promote(document, value.get(PROMOTE), known[:-1])
     _check_contacts(document, value.get("contacts"))
     report_bad_values(document, ())
     for name in targets if isinstance(targets, dict) else ():
@@ -308,6 +312,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         observed=read_observed(value.get("observed") or {}),
         values=read_values(value.get(VALUES)),
         groups={name: tuple(targets) for name, targets in value.get("groups", {}).items()},
+        promote=read_promote(value.get(PROMOTE)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,11 @@ from segctl.project.environment import (
     keys_hidden,
 )
 from segctl.project.groups import choose_group, every_target
+from segctl.project.promotion import Promote
 from tests.declarations.reading import KEY, places, shown
 
 HEAD = "version: 1\n"
+PAIR = HEAD + "targets: {p: , staging: }\npromote: "
 TARGETS = {"prod": Target("prod"), "eu": Target("eu", "EU_SENDGRID_KEY", "eu", "sub")}
 
 
@@ -52,6 +55,26 @@ def test_without_a_file_the_defaults_are_used(tmp_path: Path) -> None:
     assert config == Config(tmp_path)
     assert (config.segments, config.time_zone, config.limits) == ("segments", "UTC", Limits(200))
     assert choose_target(config, None, {}) == Target("production", "SENDGRID_API_KEY", "global")
+
+
+def test_a_chain_of_promotions_is_read(tmp_path: Path) -> None:
+    rules = "{p: {after: staging, allow: ['0123456789abcdef']}, staging: {after: dev}}\n"
+    config = load(tmp_path, HEAD + f"targets: {{p: , staging: , dev: }}\npromote: {rules}")
+
+    assert config.promote == {
+        "p": Promote("staging", frozenset({"0123456789abcdef"})),
+        "staging": Promote("dev"),
+    }
+
+
+def test_a_long_chain_with_a_circle_at_its_end_is_checked_once(tmp_path: Path) -> None:
+    names = [f"t{number}" for number in range(300)]
+    rules = [f"{name}: {{after: {after}}}" for name, after in pairwise([*names, names[-2]])]
+    text = HEAD + f"targets: {{{', '.join(f'{name}: ' for name in names)}}}\n"
+    error = refused(tmp_path, f"{text}promote: {{{', '.join(rules)}}}\n")
+
+    (problem,) = error.diagnostics
+    assert "t298 after t299 after t298" in problem.summary
 
 
 def test_a_file_can_set_everything(tmp_path: Path) -> None:
@@ -148,6 +171,17 @@ WRONG = [
     (HEAD + 'targets: {a: {subuser: "a\\r\\nb"}}\n', ["2:24 bad-value"], "one word"),
     (HEAD + "targets: {a: {subuser: é}}\n", ["2:24 bad-value"], "without accents"),
     (HEAD + "default_target: prod\n", ["2:17 unknown-target"], "did you mean `production`?"),
+    (PAIR + "{p: {}}", ["3:14 missing-key"], "`after`"),
+    (PAIR + "{p: {after: stagng}}", ["3:22 unknown-target"], "did you mean `staging`?"),
+    (PAIR + "{p: {after: sandbox}}", ["3:22 unknown-target"], "the targets are p, staging"),
+    (PAIR + "{prod: {after: p}}", ["3:11 unknown-target"], "the targets are p, staging"),
+    (PAIR + "{p: {after: p}}", ["3:22 promote-circle"], "cannot come after itself"),
+    (
+        PAIR + "{p: {after: staging}, staging: {after: p}}",
+        ["3:22 promote-circle"],
+        "p after staging after p",
+    ),
+    (PAIR + "{p: {after: staging, allow: [12]}}", ["3:39 wrong-type"], "allow"),
     (HEAD + "targets: {a: }\ndefault_target: zzz\n", ["3:17 unknown-target"], "a, sandbox"),
     (HEAD + "groups: {shops: [production, prodction]}\n", ["2:30 unknown-target"], "did you mean"),
     (HEAD + "groups: {shops: [zzz]}\n", ["2:18 unknown-target"], "the targets are production"),

@@ -1,0 +1,170 @@
+"""Whether another target's account holds what a plan creates or changes, and holds it VALID.
+
+Pure. Compares that account with what the files declare for *its* target at the same commit, so
+values that differ between targets are no obstacle. Deletes need no promotion: other rules guard
+them. Does not read the account: `app.promotion` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from segctl.errors import Diagnostic, Severity
+from segctl.model import Delete, Validation
+from segctl.planning.equality import changed_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from segctl.errors import Span
+    from segctl.model import Declared, Plan, Remote, Segment
+
+NOT_PROMOTED = "not-promoted"
+"""The refusal of a definition that the other account does not hold VALID."""
+
+PROMOTION_UNKNOWN = "promotion-unknown"
+"""The refusal of changes for which the other account could not be read."""
+
+PROMOTION_SKIPPED = "promotion-skipped"
+"""The warning about a change that the rule lets through without looking."""
+
+_KEY_DIGITS = 16
+
+Place: TypeAlias = tuple[str, str]
+"""The file that declares a segment, and the instance in it: the same for every target."""
+
+
+def place_of(span: Span) -> Place:
+    """Return the place by which the declarations of two targets match."""
+    return span.file, getattr(span, "instance", "")
+
+
+def by_place(declared: Iterable[Declared]) -> dict[Place, Declared]:
+    """Return declarations by their places."""
+    return {place_of(segment.span): segment for segment in declared}
+
+
+def allow_key(definition: Segment) -> str:
+    """Return 16 hex digits that stand for a definition, and for no other one."""
+    return definition.sha256[:_KEY_DIGITS]
+
+
+def segments_to_promote(plan: Plan, declared: Iterable[Declared]) -> tuple[Declared, ...]:
+    """Return the segments that the plan creates or changes, as they are declared, in its order."""
+    known = by_place(declared)
+    places = (place_of(change.span) for change in plan.changes if not isinstance(change, Delete))
+    return tuple(known[place] for place in dict.fromkeys(places))
+
+
+def promotion_refusals(
+    segments: Iterable[Declared],
+    before: Mapping[Place, Declared],
+    held: Sequence[Remote],
+    *,
+    target: str,
+    after: str,
+) -> Iterator[Diagnostic]:
+    """Yield a refusal for each segment that the target `after` does not hold VALID.
+
+    `before` is what the files declare for `after`, `held` the V2 segments of its account that have
+    the declared names, with their definitions. A segment that the files do not declare for `after`
+    is no refusal: `skipped_warnings` reports it.
+    """
+    remotes: dict[str, list[Remote]] = {}
+    for remote in held:
+        remotes.setdefault(remote.name, []).append(remote)
+    for segment in segments:
+        declared = before.get(place_of(segment.span))
+        if declared is None:
+            continue
+        problems = [_problem(declared, remote, after) for remote in remotes.get(declared.name, ())]
+        if None in problems:
+            continue
+        problem = problems[0] if problems else None
+        summary, hint = problem or (f"is not on {after}", _apply_first(after))
+        there = "" if declared.name == segment.name else f" (`{declared.name}` there)"
+        yield Diagnostic(
+            NOT_PROMOTED,
+            Severity.ERROR,
+            f"`{segment.name}`{there} {summary}, which must hold it before {target}",
+            segment.span,
+            hint=f"{hint}; to let exactly this definition pass, add "
+            f'"{allow_key(segment.segment)}" to `allow` of `promote.{target}` in segctl.yaml',
+            names=(segment.name,),
+        )
+
+
+def _problem(declared: Declared, remote: Remote, after: str) -> tuple[str, str] | None:
+    """Return why a segment does not count as held, and what to do; `None` if it does."""
+    fields = changed_fields(remote.definition, declared.segment)
+    if fields:
+        return f"has another {' and '.join(fields)} on {after}", _apply_first(after)
+    wait = "wait a minute, then run `segctl plan` again"
+    match remote.validation:
+        case Validation.VALID:
+            return None
+        case Validation.PENDING:
+            return f"is still being validated by SendGrid on {after}", wait
+        case Validation.INVALID:
+            complaint = remote.validation_error or "it gives no reason"
+            return (
+                f"has a query that SendGrid does not accept ({complaint}) on {after}",
+                f"correct the query, and run `segctl --target {after} apply`",
+            )
+        case _:
+            return (
+                f"has a query of which SendGrid does not say whether it is valid on {after}",
+                wait,
+            )
+
+
+def _apply_first(after: str) -> str:
+    return f"run `segctl --target {after} apply` first"
+
+
+def skipped_warnings(
+    segments: Iterable[Declared],
+    before: Mapping[Place, Declared],
+    *,
+    target: str,
+    after: str,
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each segment that the files do not declare for the target `after`."""
+    for segment in segments:
+        if place_of(segment.span) not in before:
+            yield Diagnostic(
+                PROMOTION_SKIPPED,
+                Severity.WARNING,
+                f"`{segment.name}` is declared for {target}, but not for {after}, which cannot "
+                "hold it first",
+                segment.span,
+                names=(segment.name,),
+            )
+
+
+def allowed_warnings(
+    segments: Iterable[Declared], *, target: str, after: str
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each segment that segctl.yaml lets pass."""
+    for segment in segments:
+        yield Diagnostic(
+            PROMOTION_SKIPPED,
+            Severity.WARNING,
+            f"`{segment.name}` is not looked up on {after}: `allow` of `promote.{target}` in "
+            "segctl.yaml lets this definition pass",
+            segment.span,
+            names=(segment.name,),
+        )
+
+
+def promotion_unknown(
+    segments: Sequence[Declared], *, after: str, reason: str, hint: str
+) -> Diagnostic:
+    """Return the refusal of changes for which the account of `after` could not be read."""
+    return Diagnostic(
+        PROMOTION_UNKNOWN,
+        Severity.ERROR,
+        f"whether {after} holds the changed segments is not known: {reason}",
+        hint=hint,
+        names=tuple(segment.name for segment in segments),
+    )
