@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 class Span:
     """A place in a file: `line` and `column` count from 1, `end_column` is one past the last.
 
-    `end_line` and `end_column` are `None` where only the start is known.
+    `end_line` and `end_column` are `None` where only the start is known. `instance` is the key of
+    the one that is meant in a file that declares several segments, else empty.
     """
 
     file: str
@@ -45,9 +46,20 @@ class Span:
     column: int
     end_line: int | None = None
     end_column: int | None = None
+    instance: str = ""
+
+    @property
+    def source(self) -> str:
+        """The file, with the instance in it: `segments/winback.yaml[acme, de]`."""
+        return f"{self.file}[{self.instance}]" if self.instance else self.file
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return with_instance(f"{self.file}:{self.line}:{self.column}", self)
+
+
+def with_instance(place: str, span: Span) -> str:
+    """Return a place to read, with the instance behind it: `winback.yaml:3 [acme, de]`."""
+    return f"{place} [{span.instance}]" if span.instance else place
 
 
 class Severity(StrEnum):

@@ -155,5 +155,7 @@ class Project:
             target=self.target_name,
             values=self.config.values_for(self.target_name),
             conditions=self.files.conditions,
+            instances=self.files.instances,
+            groups=self.config.groups,
             settings_are_known=not self._is_config_broken,
         )

@@ -65,8 +65,8 @@ def run_segment_tests(
     suites = _sound_suites(project, selected)
     results, problems = _run_suites(project, suites)
     if require:
-        tested = {suite.declared.file for suite in suites}
-        problems += [_untested(segment) for segment in selected if segment.file not in tested]
+        tested = {suite.declared.source for suite in suites}
+        problems += [_untested(segment) for segment in selected if segment.source not in tested]
     return TestResults(tuple(results), tuple(problems))
 
 
@@ -154,7 +154,7 @@ def _run_suites(
             # They did not pass: a report without them would be of fewer tests, all green.
             problem = f"its query cannot be computed: {untranslated[0].span}"
             results += [
-                CaseResult(declared.name, declared.file, case, None, problem=problem)
+                CaseResult(declared.name, declared.source, case, None, problem=problem)
                 for case in suite.cases
             ]
             continue

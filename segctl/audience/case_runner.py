@@ -59,10 +59,10 @@ def _run_case(
         engine.fill([case.contact], case.events)
         values = _evaluate(engine, [root], time)
     except EvaluationFailed as error:
-        return CaseResult(declared.name, declared.file, case, None, problem=error.message)
+        return CaseResult(declared.name, declared.source, case, None, problem=error.message)
     actual = values[root.sql] is True
     if actual is case.expected:
-        return CaseResult(declared.name, declared.file, case, actual)
+        return CaseResult(declared.name, declared.source, case, actual)
     deciding: Iterable[Condition] = (root,)
     # Alone, a condition may use events that the others rule out, and fail on them.
     with suppress(EvaluationFailed):
@@ -71,7 +71,7 @@ def _run_case(
     reasons = tuple(
         _reason(condition, values[condition.sql], declared, source) for condition in deciding
     )
-    return CaseResult(declared.name, declared.file, case, actual, reasons)
+    return CaseResult(declared.name, declared.source, case, actual, reasons)
 
 
 def _evaluate(engine: Engine, conditions: Iterable[Condition], now: datetime) -> dict[str, SqlBool]:

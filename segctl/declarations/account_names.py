@@ -7,7 +7,7 @@ a list that is renamed in SendGrid keeps its id here. Asks no account.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segctl.common.secrets import has_email_address, redact
 from segctl.common.suggest import did_you_mean
@@ -75,14 +75,15 @@ class AccountNames:
 
 
 def find_parent(
-    document: Document, value: Mapping[str, Any], bindings: Bindings | None
+    document: Document, name: str | None, bindings: Bindings | None
 ) -> tuple[tuple[str, ...], tuple[AccountName, ...]]:
     """Return the ids of the parent lists of a segment file, and the names that stand for them.
 
-    What is wrong is reported in the document. Without `bindings`, or where those of lists could not
-    be read, a name stands for an id that no list has.
+    `name` is that of the parent list, with its values. What is wrong is reported in the document.
+    Without `bindings`, or where those of lists could not be read, a name stands for an id that no
+    list has.
     """
-    name = value.get(PARENT_LIST)
+    value = document.value
     if name is None:
         return tuple(list_id.lower() for list_id in value.get("parent_list_ids", ())), ()
     if "parent_list_ids" in value:

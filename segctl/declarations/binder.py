@@ -5,17 +5,18 @@ What the names stand for is decided by `bindings`, where they come from by `coll
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.common.suggest import closest_match
+from segctl.common.suggest import closest_match, did_you_mean
 from segctl.declarations.account_names import UnknownName
 from segctl.declarations.bindings import BoundQuery
 from segctl.declarations.query_source import QuerySource
 from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model.segments import AccountName, Splice
-from segctl.model.values import VALUES, ReferenceKind
+from segctl.model.values import ReferenceKind
 from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
 from segctl.query.references import (
     Reference,
@@ -26,20 +27,22 @@ from segctl.query.references import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from segctl.declarations.bindings import Bindings
     from segctl.documents.document import Document
     from segctl.model.values import Value
+    from segctl.query.parser.errors import Problem
 
 MAX_DEPTH = 32
 """How many conditions may lead from a query to another one; the parser ends at 64."""
 
 
 class Binder:
-    """Finds the operand of each reference of one query, and reports in the document what has none.
+    """Finds the operand of each reference of a query, and reports in the document what has none.
 
-    `own` are the values of the segment file.
+    The query of a file with instances is bound once for each. `names` are those of all values that
+    any instance has.
     """
 
     def __init__(
@@ -48,26 +51,28 @@ class Binder:
         file: str,
         text: str,
         bindings: Bindings,
-        own: Mapping[str, Value],
+        names: Collection[str] = (),
     ) -> None:
         self._document = document
         self._source = QuerySource(document, file, text)
         self._text = text
         self._bindings = bindings
-        self._own = own
+        self._names = names
+        self._references_in: dict[str, tuple[Reference | ReferenceProblem, ...]] = {}
+        self._literals: dict[tuple[str, bool], str] = {}
+        self._own: Mapping[str, Value] = {}
         self._used: set[str] = set()
         self._lacks_names = False
-        self._literals: dict[tuple[str, bool], str] = {}
         self._account_names: list[AccountName] = []
         self._conditions: dict[str, str | None] = {}
 
-    def bound(self) -> BoundQuery:
-        """Return the query with the operands; report the values of the file that are not used."""
-        diagnostics = self._document.diagnostics
-        before = len(diagnostics)
+    def bound(self, own: Mapping[str, Value]) -> BoundQuery:
+        """Return the query with the operands; `own` are the values of the file or the instance."""
+        self._own, self._used, self._lacks_names = own, set(), False
+        self._literals, self._account_names, self._conditions = {}, [], {}
         operands: list[tuple[Reference, str]] = []
         length = 0
-        for reference, span in self._references():
+        for reference, span in self._places:
             operand = self._operand(reference, span)
             if operand is None:
                 continue
@@ -79,14 +84,8 @@ class Binder:
                 return BoundQuery(self._text, is_broken=True)
             operands.append((reference, operand))
         text, replacements = replace_references(self._text, operands)
-        if operands:
+        if operands and self._problems:
             self._check_operands(text)
-        # A misspelt name is reported once.
-        unused = self._own.keys() - self._used if len(diagnostics) == before else ()
-        for name in sorted(unused):
-            message = f"the query does not use the value `{name}`"
-            hint = f"write @{name} in the query, or remove it"
-            self._document.report("unused-value", message, path=(VALUES, name), hint=hint)
         return BoundQuery(
             text,
             tuple(Splice(*replacement) for replacement in replacements),
@@ -95,14 +94,18 @@ class Binder:
             self._lacks_names or not self._used.isdisjoint(self._bindings.broken),
         )
 
+    @cached_property
+    def _problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the text as it is written."""
+        return parse(self._text, references=True).problems
+
     def _check_operands(self, bound: str) -> None:
         """Report what is an error in the text as it is written, and none in the bound one.
 
         There, an operand became one with what stands beside it: `1@least` is not 1500.
         """
-        problems = parse(self._text, references=True).problems
-        if problems and parse(bound).query is not None:
-            for problem in problems:
+        if parse(bound).query is not None:
+            for problem in self._problems:
                 span = self._span(problem.start, problem.end)
                 self._report("syntax-error", problem.message, span, problem.hint)
 
@@ -110,14 +113,22 @@ class Binder:
         first, last = self._source.range(start, end)
         return Span(self._source.file, *self._source.place(first), *self._source.place(last))
 
-    def _references(self) -> Iterator[tuple[Reference, Span]]:
-        """Yield the references of the query with their places."""
-        for reference in find_references(self._text):
+    @cached_property
+    def _places(self) -> tuple[tuple[Reference, Span], ...]:
+        """The references of the query with their places; what is wrong with others is reported."""
+        places = []
+        for reference in self._references(self._text):
             span = self._span(reference.start, reference.end)
             if isinstance(reference, ReferenceProblem):
                 self._report("reference", reference.message, span, reference.hint)
             else:
-                yield reference, span
+                places.append((reference, span))
+        return tuple(places)
+
+    def _references(self, text: str) -> tuple[Reference | ReferenceProblem, ...]:
+        if text not in self._references_in:
+            self._references_in[text] = tuple(find_references(text))
+        return self._references_in[text]
 
     def _operand(self, reference: Reference, span: Span, depth: int = 0) -> str | None:
         """Return the SQL in place of a reference, `None` where it stays.
@@ -147,15 +158,34 @@ class Binder:
             return None
         known = {*self._own, *self._bindings.values, *self._bindings.conditions}
         meant = closest_match(name, known)
-        if meant:
+        if name in self._names:
+            message = f"the value `@{name}` is missing"
+            self._report("unknown-name", message, span, "add it to this instance, or to `values`")
+        elif meant:
             # Any other word after an @ is left to the parser, as in what an account may hold.
             message = f"unknown value or condition `@{name}`"
             self._report("unknown-name", message, span, f"did you mean `@{meant}`?")
         return None
 
     def _id(self, reference: Reference, span: Span) -> str | None:
+        noun, name = reference.kind.noun, reference.name
+        if reference.by_value:
+            value = self._own.get(name, self._bindings.values.get(name))
+            if value is None and ReferenceKind.NAME in self._bindings.unread:
+                self._lacks_names = True
+                return None
+            self._used.add(name)
+            if not isinstance(value, str):
+                is_unknown = value is None
+                message = f"`@{name}` must be a value with the name of a {noun}"
+                known = (*self._own, *self._bindings.values)
+                hint = did_you_mean(name, known, "add it to `values`") if is_unknown else ""
+                code = "unknown-name" if is_unknown else "bad-value"
+                self._report(code, message, span, hint or f"write a {noun}'s name in quotes there")
+                return None
+            name = value
         try:
-            id_ = self._bindings.account.find(reference.kind, reference.name)
+            id_ = self._bindings.account.find(reference.kind, name)
         except UnknownName as error:
             if reference.kind in self._bindings.unread:
                 self._lacks_names = True
@@ -163,8 +193,7 @@ class Binder:
             message, hint = error.args
             self._report("unknown-name", message, span, hint)
             return None
-        noun = reference.kind.noun
-        self._account_names.append(AccountName(noun, reference.name, id_, span))
+        self._account_names.append(AccountName(noun, name, id_, span))
         return literal(id_)
 
     def _condition(self, name: str, span: Span, depth: int) -> str | None:
@@ -175,7 +204,7 @@ class Binder:
             message = f"conditions are nested more than {MAX_DEPTH} levels deep"
             self._report("too-deep", message, span, "write some of them out")
             return None
-        for reference in find_references(text):
+        for reference in self._references(text):
             if isinstance(reference, Reference):
                 operand = self._operand(reference, span, depth)
                 if operand is not None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from segctl.declarations.account_names import AccountNames
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from segctl.declarations.instances import Items
     from segctl.model.segments import AccountName, Splice
     from segctl.model.values import ReferenceKind, Value
 
@@ -26,13 +27,20 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Bindings:
     """What names stand for in the files of a target, beside the values of each file.
 
-    `values` are those of the project and of the target, whose own win. `conditions` are SQL, and
-    none leads back to itself. `broken` are conditions in which something is wrong, and `unread` are
-    kinds of names of which not all could be read. Both are reported already.
+    `values` are those of the project and of the target, whose own win. `sets` are those of
+    instances.yaml, `None` where it could not be read. `target` is the chosen one, empty for none;
+    `targets` and `groups` are all that segctl.yaml names, none where that is not known.
+    `conditions` are SQL, and none leads back to itself. `broken` are conditions in which something
+    is wrong, and `unread` are kinds of names of which not all could be read. Both are reported
+    already.
     """
 
     account: AccountNames = field(default_factory=lambda: AccountNames(""))
     values: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
+    sets: Mapping[str, Items] | None = field(default_factory=lambda: _NOTHING)
+    target: str = ""
+    targets: Collection[str] = ()
+    groups: Mapping[str, Collection[str]] = field(default_factory=lambda: _NOTHING)
     conditions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     broken: frozenset[str] = frozenset()
     unread: frozenset[ReferenceKind] = frozenset()

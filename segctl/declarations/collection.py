@@ -7,29 +7,37 @@ What one file says is read by `segment_file`.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.common.secrets import redact
 from segctl.declarations.account_file import UNKNOWN_TARGET, read_accounts
 from segctl.declarations.account_names import AccountNames
 from segctl.declarations.bindings import Bindings
+from segctl.declarations.instances import FOR_EACH
+from segctl.declarations.instances_file import read_instance_sets
+from segctl.declarations.query_text import query_path
 from segctl.declarations.segment_file import read_file
 from segctl.documents.document import decode_utf8, excerpt_lines, sort_diagnostics
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
 from segctl.model.contact_fields import account_path
-from segctl.model.values import CONDITIONS_FILE, ReferenceKind
+from segctl.model.values import CONDITIONS_FILE, INSTANCES_FILE, ReferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from segctl.declarations.conditions_file import Conditions
+    from segctl.declarations.instances import Items
+    from segctl.declarations.segment_file import Declaration
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.model.contact_fields import KnownAccount
     from segctl.model.values import Value
 
+
+_Named: TypeAlias = "tuple[str, Span, Document]"
+"""A name that a file declares, its place, and the document of the file."""
 
 DIFFERS_BY_CASE = "name-differs-by-case"
 """The code of a warning about two declared names, which the diagnostic has in `names`."""
@@ -65,21 +73,20 @@ def read_declarations(
     target: str = "",
     values: Mapping[str, Value] | None = None,
     conditions: bytes | None = None,
+    instances: bytes | None = None,
+    groups: Mapping[str, Collection[str]] | None = None,
     settings_are_known: bool = True,
 ) -> Declarations:
     """Read all segment files of a project, and the files of the accounts of these targets.
 
     Names in place of ids are those of the account of `target`, empty where none is chosen. `values`
-    are those of the project for it, and `conditions` the bytes of conditions.yaml. Without
-    `settings_are_known`, something is wrong in segctl.yaml: names may be unknown for that alone.
+    are those of the project for it, `conditions` and `instances` the bytes of conditions.yaml and
+    instances.yaml, and `groups` targets by the names of groups. Without `settings_are_known`,
+    something is wrong in segctl.yaml: names may be unknown for that alone.
 
     `files`, `queries` and `accounts` map paths relative to the project, with forward slashes, to
     bytes.
     """
-    declared: list[Declared] = []
-    tombstones: list[Tombstone] = []
-    documents: dict[str, Document] = {}
-    named: list[tuple[str, Document]] = []
     known_accounts, diagnostics = read_accounts(accounts or {}, folder, targets)
     unread: frozenset[ReferenceKind] = frozenset()
     if not settings_are_known:
@@ -88,36 +95,44 @@ def read_declarations(
     path = account_path(folder, target) if target else ""
     if path in (accounts or {}) and target not in known_accounts:
         unread |= {ReferenceKind.LIST, ReferenceKind.SINGLE_SEND}
-    account = AccountNames(path, known_accounts.get(target))
     values = values or {}
     named_conditions: Conditions | None = None
-    bindings = Bindings(account, values, unread=unread)
     if conditions is not None:
         from segctl.declarations.conditions_file import read_conditions  # noqa: PLC0415 - the parser
 
         named_conditions = read_conditions(f"{folder}/{CONDITIONS_FILE}", conditions, values)
         diagnostics += named_conditions.document.diagnostics
         unread |= {ReferenceKind.NAME} if named_conditions.is_unread else set()
-        bindings = Bindings(
-            account, values, named_conditions.sound, named_conditions.broken, unread
-        )
-    for file in sorted(files):
-        declaration, document = read_file(file, files[file], queries, folder, bindings)
+    sets: Mapping[str, Items] | None = {}
+    if instances is not None:
+        sets, document = read_instance_sets(f"{folder}/{INSTANCES_FILE}", instances)
         diagnostics += document.diagnostics
-        if isinstance(declaration, Tombstone):
-            tombstones.append(declaration)
-            continue
-        named += _declared_name(document)
-        if declaration is not None:
-            declared.append(declaration)
-            documents[file] = document
-    diagnostics += _duplicate_names(named)
+    bindings = Bindings(
+        account=AccountNames(path, known_accounts.get(target)),
+        values=values,
+        sets=sets,
+        target=target,
+        targets=targets if settings_are_known else (),
+        groups=groups or {},
+        unread=unread,
+    )
+    if named_conditions is not None:
+        bindings = replace(
+            bindings, conditions=named_conditions.sound, broken=named_conditions.broken
+        )
+    collected = _Collected()
+    for file in sorted(files):
+        declarations, document = read_file(file, files[file], queries, folder, bindings)
+        diagnostics += document.diagnostics
+        collected.add(declarations, document)
+    declared, tombstones, documents = collected.declared, collected.tombstones, collected.documents
+    diagnostics += _duplicate_names(collected.named)
     diagnostics += _removed_and_declared(declared, tombstones, files)
     diagnostics += _duplicate_upgrades(declared, documents)
     if all(diagnostic.severity is not Severity.ERROR for diagnostic in diagnostics):
         # A broken segment file may be the one that names the query file.
-        diagnostics += _unused_queries(declared, tombstones, queries)
-        if named_conditions is not None:
+        diagnostics += _unused_queries(collected.queries, queries)
+        if named_conditions is not None and not collected.is_partial:
             used = frozenset[str]().union(*(segment.names for segment in declared))
             diagnostics += named_conditions.unused(used)
     return Declarations(
@@ -129,20 +144,58 @@ def read_declarations(
     )
 
 
-def _declared_name(document: Document) -> list[tuple[str, Document]]:
-    """Return the name in a file, whatever else is wrong with the file; at most one."""
-    name = document.value.get("name") if isinstance(document.value, dict) else None
-    return [(name, document)] if isinstance(name, str) and name else []
+@dataclass(slots=True)
+class _Collected:
+    """What the files that were read declare.
+
+    `queries` are the paths of `.sql` files that they name. `is_partial`: some files are not for the
+    target, so what they use is not known.
+    """
+
+    declared: list[Declared] = field(default_factory=list)
+    tombstones: list[Tombstone] = field(default_factory=list)
+    documents: dict[str, Document] = field(default_factory=dict)
+    named: list[_Named] = field(default_factory=list)
+    queries: set[str] = field(default_factory=set)
+    is_partial: bool = False
+
+    def add(self, declarations: tuple[Declaration, ...] | None, document: Document) -> None:
+        """Add what one file declares, `None` for a broken one."""
+        if declarations is None:
+            self.named += _declared_name(document)
+        elif not declarations:
+            self.is_partial = True
+            name = document.value.get("query_file")
+            self.queries |= {query_path(document, name)} if name else set()
+        for declaration in declarations or ():
+            if isinstance(declaration, Tombstone):
+                self.tombstones.append(declaration)
+                self.queries.add(declaration.query_file)
+            else:
+                self.declared.append(declaration)
+                self.queries.add(declaration.query_span.file)
+                self.named.append((declaration.name, declaration.span, document))
+                self.documents[document.file] = document
 
 
-def _duplicate_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
+def _declared_name(document: Document) -> list[_Named]:
+    """Return the name in a file in which something is wrong; at most one, none of instances."""
+    value = document.value if isinstance(document.value, dict) else {}
+    name = value.get("name")
+    if not isinstance(name, str) or not name or "removed" in value or FOR_EACH in value:
+        return []
+    return [(name, document.span(("name",)), document)]
+
+
+def _duplicate_names(named: list[_Named]) -> list[Diagnostic]:
     """Report names that are declared twice, and names that people may take for each other.
 
     An account can have two names that differ only by case, so that is a warning.
     """
-    first_by_form: dict[str, dict[str, tuple[str, Document]]] = {}
+    first_by_form: dict[str, dict[str, _Named]] = {}
     diagnostics = []
-    for name, document in named:
+    for entry in named:
+        name, span, document = entry
         forms = {
             "duplicate-name": (name, Severity.ERROR, f"duplicate name `{name}`"),
             "name-looks-the-same": (
@@ -153,17 +206,15 @@ def _duplicate_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
             DIFFERS_BY_CASE: (fold_name(name), Severity.WARNING, ""),
         }
         firsts = {
-            code: first_by_form.setdefault(code, {}).setdefault(form, (name, document))
+            code: first_by_form.setdefault(code, {}).setdefault(form, entry)
             for code, (form, _, _) in forms.items()
         }
-        code = next((code for code in forms if firsts[code][1] is not document), "")
+        code = next((code for code in forms if firsts[code] is not entry), "")
         if not code:
             continue
-        first, first_document = firsts[code]
+        first, other, _ = firsts[code]
         _, severity, summary = forms[code]
         summary = summary or f"`{name}` and `{first}` differ only in case"
-        span = document.span(("name",))
-        other = first_document.span(("name",))
         hint = f"rename one of the two (the other is at {other}); names are unique in an account"
         if severity is Severity.WARNING:
             hint = f"rename one of the two if people may confuse them (the other is at {other})"
@@ -231,11 +282,7 @@ def _duplicate_upgrades(
     return diagnostics
 
 
-def _unused_queries(
-    declared: list[Declared], tombstones: list[Tombstone], queries: Mapping[str, bytes]
-) -> list[Diagnostic]:
-    used = {segment.query_span.file for segment in declared}
-    used |= {tombstone.query_file for tombstone in tombstones}
+def _unused_queries(used: Collection[str], queries: Collection[str]) -> list[Diagnostic]:
     return [
         Diagnostic(
             "unused-query-file",

@@ -26,7 +26,7 @@ _ID_CHARACTERS = 8
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", "conin", "conout", "clock"]
     + [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
-    + ["accounts", "conditions", "fields", "fixtures"]
+    + ["accounts", "conditions", "fields", "fixtures", "instances"]
 )
 
 # Latin letters that Unicode does not decompose.

@@ -171,7 +171,7 @@ def lint_declarations(
         if document is not None:
             linter = _FileLinter(segment, document, account_schema, settings)
             reported = linter.diagnostics(
-                findings[segment.segment.query], duplicates.get(segment.file)
+                findings[segment.segment.query], duplicates.get(segment.source)
             )
             diagnostics.update(dict.fromkeys(reported))
     return tuple(sorted(diagnostics, key=_order))
@@ -185,7 +185,7 @@ def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
 def _duplicates(
     declared: tuple[Declared, ...], parsed: Mapping[str, ParsedQuery]
 ) -> dict[str, Declared]:
-    """Return, by file, the first declaration with the same definition.
+    """Return, by file and instance, the first declaration with the same definition.
 
     Equal normal forms have the same literals, so the costly comparison is limited to those.
     """
@@ -203,7 +203,7 @@ def _duplicates(
             form = normal_form(query) if query else f"unparsed {segment.segment.query.strip()}"
             first = first_by_form.setdefault(form, segment)
             if first is not segment:
-                duplicates[segment.file] = first
+                duplicates[segment.source] = first
     return duplicates
 
 

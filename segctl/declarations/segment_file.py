@@ -1,49 +1,46 @@
-"""One segment file: its YAML text becomes a `Declared`, or diagnostics that say why it cannot.
+"""One segment file: its YAML text becomes a `Declared` for each instance, or diagnostics.
 
-Owns what a segment file means beyond its schema: where the query is, and which `.sql` file it may
-name. Whether two files contradict each other is up to `collection`.
+Owns what a segment file means beyond its schema: which texts and queries its values are put into.
+Whether two files contradict each other is up to `collection`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
-import posixpath
-import unicodedata
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.common.secrets import find_keys
-from segctl.common.suggest import closest_match
 from segctl.declarations.account_names import PARENT_LIST, find_parent
 from segctl.declarations.bindings import BoundQuery
-from segctl.declarations.joined_comments import check_joined_comments
-from segctl.documents.document import (
-    Document,
-    api_key_diagnostic,
-    decode_utf8,
-    excerpt_lines,
-    quote_value,
-    spans_at,
-)
-from segctl.documents.git_leftovers import git_leftover
+from segctl.declarations.instances import FOR_EACH, Instance, read_instances
+from segctl.declarations.interpolation import Interpolator
+from segctl.declarations.query_text import query_path, read_query
+from segctl.declarations.targets import TARGETS, read_targets
+from segctl.declarations.visible_names import check_visible_name
+from segctl.documents.document import Document, decode_utf8, quote_value
 from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.values import report_bad_values
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
-from segctl.model.values import CONTROL, VALUES, read_values
+from segctl.model.values import VALUES, read_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from segctl.declarations.binder import Binder
     from segctl.declarations.bindings import Bindings
+    from segctl.documents.document import Path
+    from segctl.model.values import Value
 
-# Emoji and some scripts are written with them.
-_JOINERS = "\u200c\u200d"
-_WIDE_SPACE = "\u3000"
-# Fillers of Hangul, and the empty pattern of Braille.
-_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
-_MAX_PATH = 200
+Declaration: TypeAlias = Declared | Tombstone
+
+_MAX_NAME = 100
+_NAME = re.compile("(?=.*\\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
+_MAX_ALL_QUERIES = 1 << 24
+"""Characters of the queries of all instances of a file: a limit on memory."""
 
 
 def read_file(
@@ -52,14 +49,16 @@ def read_file(
     queries: Mapping[str, bytes],
     folder: str,
     bindings: Bindings | None = None,
-) -> tuple[Declared | Tombstone | None, Document]:
+) -> tuple[tuple[Declaration, ...] | None, Document]:
     """Read the bytes of one segment file.
 
     `queries` maps the path of every `.sql` file under `folder`, relative to the project, to its
-    bytes. `bindings` are what names in the file stand for; without them, names stay, and no
-    definition of the account equals them. Returns the declaration, or the tombstone where the
-    file says `removed`, or `None` where an error prevents both; and the document, whose diagnostics
-    are all errors and warnings.
+    bytes. `bindings` are what names in the file stand for; without them, names that the file does
+    not explain itself stay, and no definition of the account equals them.
+
+    Returns the declarations, or the tombstones where the file says `removed`: one for each
+    instance, in the order of their keys, and none where the file is not for the target; `None`
+    where an error prevents it. The document has all errors and warnings.
     """
     text, problem = decode_utf8(file, data)
     if problem is not None:
@@ -75,81 +74,282 @@ def read_file(
     is_valid = check_schema(document, "segment")
     if not isinstance(document.value, dict):
         return None, document
-    if "removed" in document.value:
-        return _tombstone(document, document.value) if is_valid else None, document
-    declared = _declared(document, document.value, queries, folder, bindings, is_valid=is_valid)
-    return declared, document
+    return _SegmentFile(document, bindings).read(queries, folder, is_valid=is_valid), document
 
 
 def read_segment(
     file: str, data: bytes, queries: Mapping[str, bytes], folder: str
 ) -> tuple[Declared | None, Document]:
-    """Read a file as `read_file` does; a file that says `removed` declares nothing."""
-    declaration, document = read_file(file, data, queries, folder)
-    return (declaration if isinstance(declaration, Declared) else None), document
+    """Read a file of one segment as `read_file` does; one that says `removed` declares nothing."""
+    declarations, document = read_file(file, data, queries, folder)
+    declared = [item for item in declarations or () if isinstance(item, Declared)]
+    return (declared[0] if declared else None), document
 
 
-def _declared(
-    document: Document,
-    value: dict[str, Any],
-    queries: Mapping[str, bytes],
-    folder: str,
-    bindings: Bindings | None,
-    *,
-    is_valid: bool,
-) -> Declared | None:
-    query = _query(document, value, queries, folder)
-    _check_previous_names(document, value)
-    if bindings is not None:
-        report_bad_values(document, ())
-    if not is_valid or query is None or document.diagnostics:
-        return None
-    _check_visible_name(document, value["name"])
-    written, query_span = query
-    parent_list_ids, parent_names = find_parent(document, value, bindings)
-    bound_query = _bound_query(document, query_span.file, written, bindings)
-    has_errors = any(item.severity is Severity.ERROR for item in document.diagnostics)
-    if has_errors or bound_query.is_broken:
-        return None
-    parent_key = PARENT_LIST if PARENT_LIST in value else "parent_list_ids"
-    metadata = _metadata(value)
-    upgrade = value.get("upgrade_from", {})
-    return Declared(
-        segment=Segment(value["name"], bound_query.text, parent_list_ids),
-        span=document.span(("name",)),
-        query_span=query_span,
-        parent_span=document.span((parent_key,)) if parent_list_ids else None,
-        description=metadata.description,
-        owner=metadata.owner,
-        tags=metadata.tags,
-        protected=value.get("protected", False),
-        previous_names=tuple(value.get("previous_names", ())),
-        allow_replace=value.get("allow_replace", False),
-        allow_audience_change=_allowed_change(value.get("allow_audience_change", False)),
-        refresh_priority=int(value.get("refresh_priority", 0)),
-        upgrade_from=upgrade.get("v1_id", "").lower(),
-        adopt=value.get("adopt", False),
-        upgrade_span=document.span(("upgrade_from", "v1_id")) if upgrade else None,
-        account_names=(*parent_names, *bound_query.account_names),
-        written_query=written if bound_query.splices else "",
-        splices=bound_query.splices,
-        names=bound_query.used,
-    )
+class _SegmentFile:
+    """Reads the declarations of one document, whose value is a mapping."""
+
+    def __init__(self, document: Document, bindings: Bindings | None) -> None:
+        self.document = document
+        self.value: dict[str, Any] = document.value
+        self.bindings = bindings
+        self.texts = Interpolator(document, reports=bindings is not None)
+        self.used: set[str] = set()
+        self.lacks_names = False
+
+    def read(
+        self, queries: Mapping[str, bytes], folder: str, *, is_valid: bool
+    ) -> tuple[Declaration, ...] | None:
+        """Return what `read_file` does."""
+        document, value, bindings = self.document, self.value, self.bindings
+        is_removed = "removed" in value
+        query = None if is_removed else read_query(document, value, queries, folder)
+        if not is_removed:
+            self._check_previous_names()
+        if bindings is not None:
+            report_bad_values(document)
+        if not is_valid or document.diagnostics or (query is None and not is_removed):
+            return None
+        of_target = {} if bindings is None else read_targets(document, bindings)
+        instances = read_instances(document, None if bindings is None else bindings.sets)
+        if self._has_errors() or not instances:
+            return None
+        own = {**read_values(value.get(VALUES)), **(of_target or {})}
+        declarations = self._declarations(instances, own, query)
+        if declarations is None or self._has_errors():
+            return None
+        if not is_removed:
+            self._report_unused()
+        if self._has_errors():
+            return None
+        return declarations if of_target is not None else ()
+
+    def _has_errors(self) -> bool:
+        return any(item.severity is Severity.ERROR for item in self.document.diagnostics)
+
+    def _declarations(
+        self,
+        instances: Sequence[Instance],
+        own: Mapping[str, Value],
+        query: tuple[str, Span] | None,
+    ) -> tuple[Declaration, ...] | None:
+        """Return the declaration of each instance, `None` where one of them cannot be read."""
+        diagnostics = self.document.diagnostics
+        binder = None if query is None else self._binder(*query, instances)
+        declarations: list[Declaration] = []
+        problems: dict[Diagnostic, list[str]] = {}
+        length = 0
+        for instance in instances:
+            before = len(diagnostics)
+            values = {**own, **instance.values}
+            declaration = (
+                self._tombstone(instance, values)
+                if query is None
+                else self._declared(instance, values, own, query, binder)
+            )
+            for problem in diagnostics[before:]:
+                problems.setdefault(problem, []).append(instance.key)
+            del diagnostics[before:]
+            if declaration is not None:
+                declarations.append(declaration)
+                if isinstance(declaration, Declared):
+                    length += len(declaration.segment.query)
+            if length > _MAX_ALL_QUERIES:
+                message = f"the queries of all instances exceed {_MAX_ALL_QUERIES:,} characters"
+                hint = "use fewer instances"
+                self.document.report("query-too-long", message, path=(FOR_EACH,), hint=hint)
+                return None
+        diagnostics += _of_instances(problems, len(instances))
+        self._check_equal_names(declarations)
+        return tuple(declarations) if len(declarations) == len(instances) else None
+
+    def _binder(self, text: str, span: Span, instances: Sequence[Instance]) -> Binder | None:
+        """Return what binds the query, `None` where it uses no names."""
+        if self.bindings is None or "@" not in text:
+            return None
+        from segctl.declarations.binder import Binder  # noqa: PLC0415 - the parser, only for names
+
+        names = {name for instance in instances for name in instance.values}
+        return Binder(self.document, span.file, text, self.bindings, names)
+
+    def _declared(
+        self,
+        instance: Instance,
+        values: Mapping[str, Value],
+        own: Mapping[str, Value],
+        query: tuple[str, Span],
+        binder: Binder | None,
+    ) -> Declared | None:
+        """Return the declaration of an instance, `None` where a name that it uses is broken.
+
+        `values` are those of the file and the instance, `own` those of the file alone.
+        """
+        document, value = self.document, self.value
+        name = self._name(values)
+        parent, parent_path = value.get(PARENT_LIST), (PARENT_LIST,)
+        if parent is not None:
+            parent = self._text(parent, values, parent_path)
+        parent_list_ids, parent_names = find_parent(document, parent, self.bindings)
+        written, query_span = query
+        bound_query = BoundQuery(written) if binder is None else binder.bound(values)
+        self.used |= bound_query.used
+        self.lacks_names |= bound_query.is_broken
+        if bound_query.is_broken:
+            return None
+        parent_key = PARENT_LIST if PARENT_LIST in value else "parent_list_ids"
+        metadata = self._metadata(values)
+        upgrade = value.get("upgrade_from", {})
+        return Declared(
+            segment=Segment(name, bound_query.text, parent_list_ids),
+            span=self._span(("name",), instance),
+            query_span=_in_instance(query_span, instance),
+            parent_span=self._span((parent_key,), instance) if parent_list_ids else None,
+            description=metadata.description,
+            owner=metadata.owner,
+            tags=metadata.tags,
+            protected=value.get("protected", False),
+            previous_names=self._previous_names(name, values, own, instance),
+            allow_replace=value.get("allow_replace", False),
+            allow_audience_change=_allowed_change(value.get("allow_audience_change", False)),
+            refresh_priority=int(value.get("refresh_priority", 0)),
+            upgrade_from=upgrade.get("v1_id", "").lower(),
+            adopt=value.get("adopt", False),
+            upgrade_span=self._span(("upgrade_from", "v1_id"), instance) if upgrade else None,
+            account_names=(*parent_names, *bound_query.account_names),
+            written_query=written if bound_query.splices else "",
+            splices=bound_query.splices,
+            names=bound_query.used,
+        )
+
+    def _tombstone(self, instance: Instance, values: Mapping[str, Value]) -> Tombstone:
+        value = self.value
+        disposal = Disposal.FORGET if value["removed"] == "forget" else Disposal.DELETE
+        query_file = value.get("query_file", "")
+        path = query_path(self.document, query_file) if query_file else ""
+        name, metadata = self._name(values), self._metadata(values)
+        return Tombstone(name, disposal, self._span(("name",), instance), path, metadata)
+
+    def _span(self, path: Path, instance: Instance) -> Span:
+        return _in_instance(self.document.span(path), instance)
+
+    def _text(self, text: str, values: Mapping[str, Value], path: Path) -> str:
+        if "${" not in text:
+            return text
+        known = values if self.bindings is None else {**self.bindings.values, **values}
+        return self.texts.text(text, known, path)
+
+    def _name(self, values: Mapping[str, Value]) -> str:
+        """Return the name of a segment; with values, it must have the form that schemas ask for."""
+        written: str = self.value["name"]
+        name = self._text(written, values, ("name",))
+        if name is not written:
+            message = ""
+            if len(name) > _MAX_NAME:
+                message = f"the name {quote_value(name)} must have at most {_MAX_NAME} characters, "
+                message += f"got {len(name)}"
+            elif not _NAME.fullmatch(name):
+                message = f"the name {quote_value(name)} is blank or contains a control character"
+            if message:
+                self.document.report("bad-value", message, path=("name",), hint="use another value")
+        check_visible_name(self.document, name)
+        return name
+
+    def _metadata(self, values: Mapping[str, Value]) -> Metadata:
+        description, owner = (
+            self._text(self.value.get(key, ""), values, (key,)) for key in ("description", "owner")
+        )
+        tags = enumerate(self.value.get("tags", ()))
+        texts = (self._text(tag, values, ("tags", number)) for number, tag in tags)
+        return Metadata(description, owner, tuple(dict.fromkeys(texts)))
+
+    def _previous_names(
+        self,
+        name: str,
+        values: Mapping[str, Value],
+        own: Mapping[str, Value],
+        instance: Instance,
+    ) -> tuple[str, ...]:
+        """Return the names that are written down, and those of the instance's previous keys."""
+        written = enumerate(self.value.get("previous_names", ()))
+        names = [self._text(text, values, ("previous_names", number)) for number, text in written]
+        template = self.value["name"]
+        names += [
+            self._text(template, {**own, **previous}, ("name",)) for previous in instance.previous
+        ]
+        return tuple(previous for previous in dict.fromkeys(names) if previous != name)
+
+    def _check_previous_names(self) -> None:
+        names = self.value.get("previous_names")
+        for number, name in enumerate(names if isinstance(names, list) else ()):
+            if name == self.value.get("name"):
+                self.document.report(
+                    "previous-name-is-name",
+                    f"{quote_value(name)} is the current name of the segment",
+                    path=("previous_names", number),
+                    hint="remove it: `previous_names` is for names that the segment had before",
+                )
+
+    def _check_equal_names(self, declarations: Iterable[Declaration]) -> None:
+        """Report the first two instances with the same name; a mistake in it repeats for all."""
+        instance_by_name: dict[str, str] = {}
+        for declaration in declarations:
+            instance = declaration.span.instance
+            other = instance_by_name.setdefault(declaration.name, instance)
+            if other != instance:
+                dimensions = " ".join(f"${{{name}}}" for name in self.value[FOR_EACH])
+                self.document.report(
+                    "duplicate-name",
+                    f"the instances [{other}] and [{instance}] have the same name "
+                    f"{quote_value(declaration.name)}",
+                    path=("name",),
+                    hint=f"use their values in it, such as {dimensions}",
+                )
+                return
+
+    def _report_unused(self) -> None:
+        """Report the values of the file that nothing uses."""
+        if self.bindings is None or self.lacks_names:
+            return
+        used = self.used | self.texts.used
+        for path, name in self._own_values():
+            if name not in used:
+                message = f"nothing uses the value `{name}`"
+                hint = f"write @{name} in the query, ${{{name}}} in a text, or remove it"
+                self.document.report("unused-value", message, path=path, hint=hint)
+
+    def _own_values(self) -> Iterator[tuple[Path, str]]:
+        """Yield the values of the file, each name once in each of its places."""
+        for name in sorted(self.value.get(VALUES, ())):
+            yield (VALUES, name), name
+        targets = self.value.get(TARGETS)
+        for target, settings in targets.items() if isinstance(targets, dict) else ():
+            for name in (settings or {}).get(VALUES, ()):
+                yield (TARGETS, target, VALUES, name), name
+        for dimension, items in self.value.get(FOR_EACH, {}).items():
+            names: dict[str, str] = {}
+            for key, values in items.items() if isinstance(items, dict) else ():
+                for name in values or ():
+                    if names.setdefault(name, key) == key:
+                        yield (FOR_EACH, dimension, key, name), name
 
 
-def _bound_query(document: Document, file: str, text: str, bindings: Bindings | None) -> BoundQuery:
-    """Return a query with what its names stand for; without `bindings`, as it is.
+def _in_instance(span: Span, instance: Instance) -> Span:
+    return dataclasses.replace(span, instance=instance.key) if instance.key else span
 
-    `file` is the file of the query. What is wrong is reported in the document.
+
+def _of_instances(problems: Mapping[Diagnostic, Sequence[str]], total: int) -> Iterator[Diagnostic]:
+    """Yield the problems of instances by their keys, each once, at the first one that has it.
+
+    What all have is not a problem of an instance.
     """
-    if bindings is None:
-        return BoundQuery(text)
-    own = read_values(document.value.get(VALUES))
-    if "@" not in text and not own:
-        return BoundQuery(text)
-    from segctl.declarations.binder import Binder  # noqa: PLC0415 - the parser, only for names
-
-    return Binder(document, file, text, bindings, own).bound()
+    for problem, keys in problems.items():
+        if len(keys) == total or problem.span is None:
+            yield problem
+            continue
+        span, summary = dataclasses.replace(problem.span, instance=keys[0]), problem.summary
+        if len(keys) > 1:
+            summary += f" (and {len(keys) - 1} more of {total} instances)"
+        yield dataclasses.replace(problem, span=span, summary=summary)
 
 
 def _allowed_change(value: bool | float | str) -> float:
@@ -157,156 +357,3 @@ def _allowed_change(value: bool | float | str) -> float:
     if isinstance(value, bool):
         return math.inf if value else 0
     return parse_percentage(value)
-
-
-def _tombstone(document: Document, value: dict[str, Any]) -> Tombstone:
-    disposal = Disposal.FORGET if value["removed"] == "forget" else Disposal.DELETE
-    query_file = value.get("query_file", "")
-    path = posixpath.join(posixpath.dirname(document.file), query_file) if query_file else ""
-    return Tombstone(
-        value["name"],
-        disposal,
-        document.span(("name",)),
-        posixpath.normpath(path) if path else "",
-        _metadata(value),
-    )
-
-
-def _metadata(value: dict[str, Any]) -> Metadata:
-    return Metadata(
-        value.get("description", ""), value.get("owner", ""), tuple(value.get("tags", ()))
-    )
-
-
-def _check_previous_names(document: Document, value: dict[str, Any]) -> None:
-    names = value.get("previous_names")
-    for number, name in enumerate(names if isinstance(names, list) else ()):
-        if name == value.get("name"):
-            document.report(
-                "previous-name-is-name",
-                f"{quote_value(name)} is the current name of the segment",
-                path=("previous_names", number),
-                hint="remove it: `previous_names` is for names that the segment had before",
-            )
-
-
-def _check_visible_name(document: Document, name: str) -> None:
-    """Warn of names that look alike to people and are different names to the account."""
-    if name != name.strip():
-        document.report(
-            "name-space",
-            "the name starts or ends with white space, which SendGrid does not show",
-            path=("name",),
-            severity=Severity.WARNING,
-            hint="remove it",
-        )
-    if name.isascii():
-        return
-    invisible = next(filter(_is_invisible, name.strip()), "")
-    if invisible:
-        kind = "a blank that is not a space" if _is_blank(invisible) else "an invisible character"
-        document.report(
-            "name-invisible",
-            f"the name contains {kind} (U+{ord(invisible):04X})",
-            path=("name",),
-            severity=Severity.WARNING,
-            hint="type the name instead of pasting it",
-        )
-
-
-def _is_invisible(char: str) -> bool:
-    is_control = unicodedata.category(char) == "Cf" and char not in _JOINERS
-    return is_control or (char != " " and _is_blank(char))
-
-
-def _is_blank(char: str) -> bool:
-    """Return whether a character looks like a space; the wide one of Japanese does not."""
-    is_space = unicodedata.category(char) == "Zs" and char != _WIDE_SPACE
-    return is_space or char in _BLANK_LETTERS
-
-
-def _query(
-    document: Document, value: dict[str, Any], queries: Mapping[str, bytes], folder: str
-) -> tuple[str, Span] | None:
-    """Return the text and the place of the query, whichever of the two keys has it."""
-    query = value.get("query_dsl")
-    if isinstance(query, str):
-        control = CONTROL.search(query)
-        if control:
-            document.report(
-                "control-character",
-                f"the query contains the control character U+{ord(control.group()):04X}",
-                path=("query_dsl",),
-                hint="remove the escape sequence for it",
-            )
-        check_joined_comments(document, query)
-        return query, document.span(("query_dsl",))
-    name = value.get("query_file")
-    if not isinstance(name, str) or not name.lower().endswith(".sql"):
-        return None
-    base = posixpath.dirname(document.file)
-    path = posixpath.normpath(posixpath.join(base, name))
-    if "\\" in name or name.startswith("/") or not path.startswith(f"{folder}/"):
-        document.report(
-            "query-file-outside",
-            f"`query_file` must be a path inside {folder}/ with forward slashes",
-            path=("query_file",),
-            hint="write a path relative to this file: `query_file: vip.sql` is in the same folder",
-        )
-        return None
-    if path not in queries:
-        document.report(
-            "query-file-missing",
-            f"query file {path[:_MAX_PATH]} not found",
-            path=("query_file",),
-            hint=_missing_file_hint(path, base, queries),
-        )
-        return None
-    return _sql(document, path, queries[path])
-
-
-def _missing_file_hint(path: str, base: str, queries: Mapping[str, bytes]) -> str:
-    if any(part.startswith(".") for part in path.split("/")):
-        return "choose a path without hidden names: those that start with a dot are ignored"
-    name = posixpath.basename(path)
-    same_name = sorted(other for other in queries if posixpath.basename(other) == name)
-    suggestion = same_name[0] if same_name else closest_match(path, queries)
-    if not suggestion:
-        return "create the file, or write the query in `query_dsl`"
-    return f"did you mean `{posixpath.relpath(suggestion, base)}`?"
-
-
-def _sql(document: Document, path: str, data: bytes) -> tuple[str, Span] | None:
-    text, problem = decode_utf8(path, data)
-    if problem is None:
-        problem = _sql_problem(path, text)
-    if problem is not None:
-        document.diagnostics.append(problem)
-        return None
-    return text, Span(path, 1, 1)
-
-
-def _sql_problem(path: str, text: str) -> Diagnostic | None:
-    keys = find_keys(text, whole=True)
-    if keys:
-        return api_key_diagnostic(spans_at(path, text, keys)[0])
-    leftover = git_leftover(path, text)
-    if leftover is not None:
-        return leftover
-    if not text.strip():
-        hint = "write a SELECT statement"
-        return Diagnostic(
-            "empty-query", Severity.ERROR, "the query is empty", Span(path, 1, 1), hint
-        )
-    control = CONTROL.search(text)
-    if control is None:
-        return None
-    (span,) = spans_at(path, text, [control.start()])
-    return Diagnostic(
-        "control-character",
-        Severity.ERROR,
-        f"the query contains the control character U+{ord(control.group()):04X}",
-        span,
-        hint="remove it",
-        excerpt=excerpt_lines(text)[span.line - 1],
-    )

@@ -127,9 +127,14 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
             _report_name(document, error, path)
 
 
+_NAMES_OF_INSTANCES = (1, 3)
+"""The depths at which instances have names: of dimensions and sets, and of their values."""
+
+
 def _report_name(document: Document, error: Any, path: Path) -> None:
-    """Report the name of a value or a condition, which the path lacks, or any other string."""
-    if path[-1:] not in {("values",), ("conditions",)}:
+    """Report a name that queries use, which the path lacks, or any other string."""
+    is_instance = path[:1] in {("for_each",), ("instances",)} and len(path) in _NAMES_OF_INSTANCES
+    if path[-1:] not in {("values",), ("conditions",)} and not is_instance:
         document.report("bad-value", f"{field_words(path)} has an invalid value", path=path)
         return
     document.report(

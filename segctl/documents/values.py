@@ -10,17 +10,16 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document, Path
 
 
-def report_bad_values(document: Document, within: Path) -> None:
-    """Report the values that no query can contain, under the key `values` at a path.
+def report_bad_values(document: Document, path: Path = (VALUES,)) -> None:
+    """Report the values that no query can contain, in the mapping at a path.
 
     What has another shape is left to the schema.
     """
-    settings: Any = document.value
-    for key in within:
-        settings = settings.get(key) if isinstance(settings, dict) else None
-    values = settings.get(VALUES) if isinstance(settings, dict) else None
+    values: Any = document.value
+    for key in path:
+        values = values.get(key) if isinstance(values, dict) else None
     for name, value in values.items() if isinstance(values, dict) else ():
         problem = value_problem(value) if is_value(value) else ""
         if problem:
-            path = (*within, VALUES, name)
-            document.report("bad-value", f"`{name}` {problem}", path=path, hint="remove it")
+            message = f"`{name}` {problem}"
+            document.report("bad-value", message, path=(*path, name), hint="remove it")

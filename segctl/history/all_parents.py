@@ -186,9 +186,10 @@ class _EntryReader:
         # Most versions have neither key, and need not be read.
         if b"removed" not in data and b"protected" not in data:
             return _Entry(name, is_declared=True)
-        content, _ = read_file(path, data, _AnyQuery(), self._folder)
-        if content is None:
+        contents, _ = read_file(path, data, _AnyQuery(), self._folder)
+        if not contents:
             return None
+        content = contents[0]
         if isinstance(content, Tombstone):
             is_forgotten = content.disposal is Disposal.FORGET
             return _Entry(content.name, is_declared=False, is_forgotten=is_forgotten)

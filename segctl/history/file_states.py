@@ -145,13 +145,13 @@ class FileStates:
         if key not in self._versions:
             queries = {query: self._blobs[query_blob]} if query_blob else {}
             data = self._blobs[blob]
-            declaration, _ = read_file(
+            declarations, _ = read_file(
                 path, data, queries, self._folder, self._bindings_of(sources) if sources else None
             )
-            if declaration is None and sources:
+            if declarations is None and sources:
                 # A name that stands for nothing declares the segment all the same.
-                declaration, _ = read_file(path, data, queries, self._folder)
-            self._versions[key] = declaration
+                declarations, _ = read_file(path, data, queries, self._folder)
+            self._versions[key] = declarations[0] if declarations else None
         return self._versions[key]
 
     def _may_use_names(self, path: str, blob: str) -> bool:
@@ -180,9 +180,8 @@ class FileStates:
             named: Mapping[str, str] = {}
             if conditions is not None:
                 named = read_conditions(self._conditions_path, conditions, values).sound
-            self._bindings[sources] = Bindings(
-                AccountNames(self._account_path, known), values, named
-            )
+            account_names = AccountNames(self._account_path, known)
+            self._bindings[sources] = Bindings(account_names, values, conditions=named)
         return self._bindings[sources]
 
     def _query_path(self, path: str, blob: str) -> str:

@@ -79,7 +79,10 @@ def _tops_without_settings(files: Iterable[str], tops: Collection[str]) -> set[s
 
 def _is_tombstone(path: str, data: bytes) -> bool:
     """Return whether a file removes or forgets a segment instead of declaring it."""
-    return b"removed" in data and isinstance(read_file(path, data, {}, "")[0], Tombstone)
+    if b"removed" not in data:
+        return False
+    contents, _ = read_file(path, data, {}, "")
+    return any(isinstance(content, Tombstone) for content in contents or ())
 
 
 def find_declared_elsewhere(

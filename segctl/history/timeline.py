@@ -294,11 +294,12 @@ class Timeline:
             for index, blob in self._files.segments[path]:
                 # Most versions do not have the key, and need not be read.
                 if blob and index > since and b"removed" in self.blobs[blob]:
-                    content, _ = read_file(path, self.blobs[blob], {}, self._folder)
-                    if (
+                    contents, _ = read_file(path, self.blobs[blob], {}, self._folder)
+                    if any(
                         isinstance(content, Tombstone)
                         and content.disposal is Disposal.FORGET
                         and content.name == name
+                        for content in contents or ()
                     ):
                         return True
         return False

@@ -130,6 +130,11 @@ class Declared:
         return self.span.file
 
     @property
+    def source(self) -> str:
+        """The file, with the instance where it declares several segments: unique in a project."""
+        return self.span.source
+
+    @property
     def metadata(self) -> Metadata:
         """What the file says of the segment to people."""
         return Metadata(self.description, self.owner, self.tags)
@@ -161,6 +166,11 @@ class Tombstone:
     def file(self) -> str:
         """The file, relative to the project, with forward slashes."""
         return self.span.file
+
+    @property
+    def source(self) -> str:
+        """The file, with the instance where it removes several segments."""
+        return self.span.source
 
 
 class Validation(StrEnum):

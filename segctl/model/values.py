@@ -20,6 +20,10 @@ CONDITIONS_FILE = "conditions.yaml"
 """The file at the top of the segments folder that has conditions with names, and no segments."""
 
 
+INSTANCES_FILE = "instances.yaml"
+"""The file at the top of the segments folder that has instances for `for_each`, and no segments."""
+
+
 class ReferenceKind(StrEnum):
     """What a reference stands for."""
 

@@ -5,6 +5,7 @@ Does not check the data: `loading` does.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from segctl.errors import Diagnostic, Severity, Span
@@ -284,7 +285,10 @@ def _span(source: Any) -> Span | None:
 
 def _required_span(source: Any) -> Span:
     numbers = (_whole(source[key]) for key in ("line", "column", "end_line", "end_column"))
-    return Span(source["file"], *numbers)  # type: ignore[arg-type] # the first two are never null
+    # New in format 1.7.
+    instance = source.get("instance", "")
+    place = Span(source["file"], *numbers)  # type: ignore[arg-type] # the first two are never null
+    return dataclasses.replace(place, instance=instance) if instance else place
 
 
 def _whole(number: Any) -> int | None:

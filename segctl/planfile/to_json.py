@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from segctl.model.proof import Evidence
     from segctl.model.single_sends import SingleSend
 
-FORMAT_VERSION = "1.6"
+FORMAT_VERSION = "1.7"
 """1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`,
 1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch, 1.6 `project`, `automations`,
-`attention`, what files say of a segment to people, and the time of SendGrid's count."""
+`attention`, what files say of a segment to people, and the time of SendGrid's count, 1.7 the
+`instance` of a source."""
 
 OLDEST_MINOR = 1
 """The oldest minor version that can be read."""
@@ -245,7 +246,12 @@ def diagnostics_json(
 
 def source_json(span: Span | None) -> dict[str, Any] | None:
     """Return a place in the files as JSON data."""
-    return None if span is None else dataclasses.asdict(span)
+    if span is None:
+        return None
+    source = dataclasses.asdict(span)
+    if not span.instance:
+        del source["instance"]
+    return source
 
 
 def _definition(segment: Segment) -> dict[str, Any]:

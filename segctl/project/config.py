@@ -188,9 +188,9 @@ def _check_values(document: Document) -> None:
         check_groups(document, value.get("groups"), known[:-1], reserved=SANDBOX)
         check_promote(document, value.get(PROMOTE), known[:-1])
     _check_contacts(document, value.get("contacts"))
-    report_bad_values(document, ())
+    report_bad_values(document)
     for name in targets if isinstance(targets, dict) else ():
-        report_bad_values(document, ("targets", name))
+        report_bad_values(document, ("targets", name, VALUES))
     _check_ids(document, value.get("ids"))
     if isinstance(value.get("lint"), dict):
         _check_lint(document, value["lint"])

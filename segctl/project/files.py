@@ -14,7 +14,7 @@ from segctl.common.files import read_bounded
 from segctl.documents.document import MAX_BYTES, sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 from segctl.model.contact_fields import ACCOUNTS
-from segctl.model.values import CONDITIONS_FILE
+from segctl.model.values import CONDITIONS_FILE, INSTANCES_FILE
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
@@ -34,6 +34,7 @@ class Files:
     fields: bytes | None = None
     fixtures: bytes | None = None
     conditions: bytes | None = None
+    instances: bytes | None = None
 
 
 class FolderMissing(UsageError):
@@ -66,11 +67,17 @@ def read_files(root: Path, folder: str) -> Files:
         raise InvalidInput(sort_diagnostics(walk.problems))
     in_accounts = [path for path in walk.files.segments if path.startswith(f"{folder}/{ACCOUNTS}/")]
     accounts = {path: walk.files.segments.pop(path) for path in in_accounts}
-    fields = walk.files.segments.pop(f"{folder}/{FIELDS_FILE}", None)
-    fixtures = walk.files.segments.pop(f"{folder}/{FIXTURES_FILE}", None)
-    conditions = walk.files.segments.pop(f"{folder}/{CONDITIONS_FILE}", None)
+    names = (FIELDS_FILE, FIXTURES_FILE, CONDITIONS_FILE, INSTANCES_FILE)
+    fields, fixtures, conditions, instances = (
+        walk.files.segments.pop(f"{folder}/{name}", None) for name in names
+    )
     return replace(
-        walk.files, accounts=accounts, fields=fields, fixtures=fixtures, conditions=conditions
+        walk.files,
+        accounts=accounts,
+        fields=fields,
+        fixtures=fixtures,
+        conditions=conditions,
+        instances=instances,
     )
 
 

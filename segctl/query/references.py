@@ -28,6 +28,7 @@ class Reference:
     """A reference: `text[start:end]`, by the name in its string or after its `@`.
 
     `after_in`: it stands right after IN, where several values are written in parentheses.
+    `by_value`: the name is that of a value, which has the name of the list or the Single Send.
     """
 
     kind: ReferenceKind
@@ -35,6 +36,7 @@ class Reference:
     start: int
     end: int
     after_in: bool = False
+    by_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,14 @@ def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
     lexer = Lexer(text)
     lexer.tokenize()
     tokens = lexer.tokens
+    end = 0
     for index, token in enumerate(tokens):
-        if not is_reference(token):
+        if not is_reference(token) or token.start < end:
             continue
         if lower(token.text) in REFERENCES:
-            yield _reference(token, tokens[index + 1 : index + 4])
+            reference = _reference(token, tokens[index + 1 : index + 4])
+            end = reference.end
+            yield reference
         else:
             after_in = index > 0 and tokens[index - 1].upper == "IN"
             name = token.text[1:]
@@ -80,9 +85,13 @@ def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
 def _reference(word: Token, following: list[Token]) -> Reference | ReferenceProblem:
     kind = ReferenceKind(lower(word.text[1:]))
     shape = [token.text if token.kind is TokenKind.SYMBOL else token.kind for token in following]
+    if shape == ["(", TokenKind.NAME, ")"] and is_reference(following[1]):
+        name, end = following[1].text[1:], following[2].end
+        return Reference(kind, name, word.start, end, by_value=True)
     if shape != ["(", TokenKind.STRING, ")"]:
         message = f"`@{kind}` needs the name of a {kind.noun} in single quotes"
-        return ReferenceProblem(message, f"write @{kind}('NAME')", word.start, word.end)
+        hint = f"write @{kind}('NAME'), or @{kind}(@value) with a value that has the name"
+        return ReferenceProblem(message, hint, word.start, word.end)
     return Reference(kind, string_value(following[1].text[1:-1]), word.start, following[2].end)
 
 

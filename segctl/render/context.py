@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.errors import with_instance
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -40,5 +41,9 @@ class RenderContext:
         return f"{self.project}/{span.file}" if self.project else span.file
 
     def place(self, span: Span) -> str:
-        """Return a place to read: path, line and column."""
-        return f"{self.path(span)}:{span.line}:{span.column}"
+        """Return a place to read: path, line and column, and the instance."""
+        return with_instance(f"{self.line(span)}:{span.column}", span)
+
+    def line(self, span: Span) -> str:
+        """Return a line to read: path and line."""
+        return f"{self.path(span)}:{span.line}"

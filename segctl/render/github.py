@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.errors import Diagnostic, Severity
+from segctl.errors import Diagnostic, Severity, with_instance
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def _annotation(diagnostic: Diagnostic, context: RenderContext) -> str:
             "line": str(diagnostic.span.line),
             "col": str(diagnostic.span.column),
         }
-    properties["title"] = f"segctl: {clean(diagnostic.code)}"
+    title = f"segctl: {diagnostic.code}"
+    if diagnostic.span is not None:
+        title = with_instance(title, diagnostic.span)
+    properties["title"] = clean(title)
     hint = f"\n{clean(diagnostic.hint)}" if diagnostic.hint else ""
     return _command(_TYPES[diagnostic.severity], properties, clean(diagnostic.summary) + hint)
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from segctl import __version__
 from segctl.common.secrets import redact
 from segctl.declarations.linter import ALL_RULES, explain
-from segctl.errors import Diagnostic, Severity
+from segctl.errors import Diagnostic, Severity, with_instance
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ def _rule(code: str) -> dict[str, Any]:
 def _message(diagnostic: Diagnostic) -> dict[str, str]:
     hint = f"\n{clean(diagnostic.hint)}" if diagnostic.hint else ""
     # Braces are arguments and `[…](…)` is a link, unless written like this (§3.11.5, §3.11.6).
-    text = f"{clean(diagnostic.summary)}{hint}".replace("{", "{{").replace("}", "}}")
+    summary = diagnostic.summary
+    if diagnostic.span is not None:
+        summary = with_instance(summary, diagnostic.span)
+    text = f"{clean(summary)}{hint}".replace("{", "{{").replace("}", "}}")
     return {"text": _LINK.sub(r"\\[\1\\](", text)}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.errors import with_instance
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
@@ -199,7 +200,7 @@ def _title(change: Change) -> list[str]:
 def _details(change: Change, context: RenderContext) -> list[str]:
     details: list[Html] = []
     if change.span:
-        details.append(tag("code", f"{context.path(change.span)}:{change.span.line}"))
+        details.append(tag("code", with_instance(context.line(change.span), change.span)))
     if reason := describe_reason(change):
         details.append(sentence(reason))
     if not isinstance(change, Create):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from segctl.errors import with_instance
 from segctl.model import Change, Create, Delete, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
@@ -147,7 +148,7 @@ def _details(change: Change, context: RenderContext) -> list[Html]:
     """Return where a segment is declared, why it changes, what happens to its id, who owns it."""
     details = []
     if change.span:
-        details.append(html("in ", code(f"{context.path(change.span)}:{change.span.line}")))
+        details.append(html("in ", code(with_instance(context.line(change.span), change.span))))
     if reason := describe_reason(change):
         details.append(prose(reason))
     if not isinstance(change, Create):
