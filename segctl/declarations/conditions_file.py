@@ -15,6 +15,7 @@ from segctl.documents.document import span_of
 from segctl.documents.yaml_positions import ScalarMap, TextMap
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model.values import CONTROL, ReferenceKind
+from segctl.query.conditions import CONDITION_PREFIX, query_of_condition
 from segctl.query.parser.parse import parse
 from segctl.query.references import Reference, find_references
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document
     from segctl.query.parser.errors import Problem
 
-_QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE "
 _KEY = "conditions"
 _MAX_SHOWN = 10
 
@@ -110,7 +110,7 @@ def _check(
             hint="remove the escape sequence for it",
         )
     check_joined_comments(document, condition, (_KEY, name))
-    parsed = parse(_QUERY + condition, references=True)
+    parsed = parse(query_of_condition(condition), references=True)
     place = document.places[_KEY, name]
     scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, condition)
     if parsed.query is None:
@@ -128,7 +128,7 @@ def _check(
 
 def _report(document: Document, scalar: ScalarMap, problem: Problem) -> None:
     start, end = (
-        TextMap(document.text).locate(scalar.index(max(0, offset - len(_QUERY))))
+        TextMap(document.text).locate(scalar.index(max(0, offset - len(CONDITION_PREFIX))))
         for offset in (problem.start, problem.end)
     )
     span = Span(document.file, *start, *end)

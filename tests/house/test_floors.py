@@ -25,6 +25,7 @@ ROOMS = {
     "sgql": PURE,
     "planning": PURE,
     "audience": PURE,
+    "policies": PURE,
     "planfile": PURE,
     "importing": PURE,
     "render": PURE,

@@ -1,0 +1,196 @@
+"""Proofs about who is in an audience, from its query alone.
+
+`Contacts` are those of an audience, and `Prover` asks whether a `Claim` about two of them certainly
+holds: that no contact, whatever its values and events, breaks it. It does so in three-valued logic,
+where a contact is in an audience only if WHERE is TRUE, and for any way in which SendGrid may
+compare the case of letters or choose a time zone. Both queries are evaluated at the same time, and
+a contact_id has one row in contact_data. That a claim is not proven means nothing: count then.
+
+Counts nothing, and reads no names in place of ids: queries must be bound.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from segctl.policies.claims import Claim, Relation
+from segctl.policies.formulas import (
+    ANYTHING,
+    Formula,
+    NoRow,
+    Wanted,
+    all_of,
+    any_of,
+    terms_of,
+)
+from segctl.policies.names import (
+    CONTACT,
+    CONTACTS,
+    NotUnderstood,
+    conditions_on_rows,
+    named,
+    scope_of,
+)
+from segctl.policies.reader import Reader, linked_aliases
+from segctl.policies.refuter import Case, Refuter
+from segctl.query import ast
+from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN, ColumnType
+from segctl.query.list_ids import LIST_IDS
+from segctl.query.parser.parse import parse
+from segctl.query.parser.tokens import lower
+from segctl.query.visit import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segctl.model import Segment
+
+
+class Contacts:
+    """The contacts in an audience, whoever they are.
+
+    `not_understood` says why some condition of the query proves nothing; it is empty if all do.
+    """
+
+    def __init__(
+        self,
+        query: str,
+        parent_list_ids: tuple[str, ...] = (),
+        fields: Mapping[str, ColumnType] | None = None,
+    ) -> None:
+        """`fields` are the types of the account's fields, by name, as far as they are known."""
+        self._parents = parent_list_ids
+        types = {lower(name): column_type for name, column_type in (fields or {}).items()}
+        self._types = {**types, **CONTACT_DATA}
+        self.not_understood = ""
+        self._conditions: list[ast.Expression] = []
+        self._events: tuple[tuple[str, str], ...] = ()
+        self._read_query(query)
+
+    def _read_query(self, text: str) -> None:
+        query = parse(text).query
+        if query is None:
+            self.not_understood = "the query has a syntax error"
+            return
+        try:
+            _check_selected(query)
+            scope = scope_of(query)
+            nodes = conditions_on_rows(query)
+        except NotUnderstood as error:
+            self.not_understood = error.reason
+            return
+        tables = [*scope.tables.values()]
+        if [table for _, table in tables].count(CONTACTS) != 1:
+            self.not_understood = "the query does not use contact_data exactly once"
+            return
+        events = tuple(each for each in tables if each[0] != CONTACT)
+        for node in nodes:
+            try:
+                self._conditions.append(named(node, scope))
+            except NotUnderstood as error:
+                self.not_understood = error.reason
+        conditions = tuple((node, Wanted.TRUE) for node in self._conditions)
+        aliases = {alias for alias, _ in events}
+        if linked_aliases(conditions, aliases) != aliases:
+            self.not_understood = "the tables are not joined on contact_id"
+            self._conditions = []
+            return
+        self._events = events
+
+    @cached_property
+    def members(self) -> Formula:
+        """What holds for every contact in the audience."""
+        reader = Reader(self._types)
+        parts = [self._in_parents(reader, Wanted.TRUE)] if self._parents else []
+        conditions = tuple((node, Wanted.TRUE) for node in self._conditions)
+        try:
+            parts.append(reader.some_row(self._events, conditions))
+        except NotUnderstood as error:
+            self.not_understood = error.reason
+        return all_of(parts)
+
+    @cached_property
+    def others(self) -> Formula:
+        """What holds for every contact that is not in the audience."""
+        if self.not_understood:
+            return ANYTHING
+        reader = Reader(self._types)
+        parts = [self._in_parents(reader, Wanted.NOT_TRUE)] if self._parents else []
+        events = {alias for alias, _ in self._events}
+        on_rows = []
+        try:
+            for node in self._conditions:
+                if events & _tables_in(node):
+                    on_rows.append((node, Wanted.TRUE))
+                else:
+                    parts.append(reader.formula(node, Wanted.NOT_TRUE))
+        except NotUnderstood as error:
+            self.not_understood = error.reason
+            return ANYTHING
+        if self._events:
+            parts.append(NoRow(self._events, tuple(on_rows)))
+        return any_of(parts)
+
+    def _in_parents(self, reader: Reader, wanted: Wanted) -> Formula:
+        names = [ast.Name(start=0, end=0, text=text) for text in (CONTACT, LIST_IDS)]
+        column = ast.Column(start=0, end=0, qualifier=names[0], name=names[1])
+        return reader.contains(column, self._parents, wanted)
+
+    @cached_property
+    def _case(self) -> Case | None:
+        """What is known of the contacts in the audience; `None` if there certainly are none."""
+        case = Case()
+        if not case.learn([self.members]):
+            return None
+        return None if Refuter(Reader(self._types)).is_impossible(case.copy()) else case
+
+    def cannot_also(self, formula: Formula) -> bool:
+        """Return whether no contact in the audience certainly fulfils a formula."""
+        if self._case is None:
+            return True
+        case = self._case.copy()
+        case.about = frozenset(terms_of(formula))
+        return not case.learn([formula]) or Refuter(Reader(self._types)).is_impossible(case)
+
+
+class Prover:
+    """Proves claims; reads the query of each audience once.
+
+    `fields` are the types of the account's fields, by name, as far as they are known.
+    """
+
+    def __init__(self, fields: Mapping[str, ColumnType] | None = None) -> None:
+        self._fields = fields or {}
+        self._contacts: dict[tuple[str, tuple[str, ...]], Contacts] = {}
+
+    def contacts(self, segment: Segment) -> Contacts:
+        """Return the contacts in a segment."""
+        key = segment.query, segment.parent_list_ids
+        contacts = self._contacts.get(key)
+        if contacts is None:
+            contacts = self._contacts[key] = Contacts(*key, self._fields)
+        return contacts
+
+    def proves(self, claim: Claim) -> bool:
+        """Return whether no contact can break a claim; false if that is not certain."""
+        contacts, other = self.contacts(claim.segment), self.contacts(claim.other)
+        is_subset = claim.relation is Relation.SUBSET
+        return contacts.cannot_also(other.others if is_subset else other.members)
+
+
+def _check_selected(query: ast.Query) -> None:
+    match query.select:
+        case (ast.SelectItem(value=ast.Column(name=name, path=())), *_) if (
+            lower(name.text) == JOIN_COLUMN
+        ):
+            return
+    raise NotUnderstood(query, "the query does not select contact_id first")
+
+
+def _tables_in(node: ast.Node) -> set[str]:
+    return {
+        part.qualifier.text
+        for part in walk(node)
+        if isinstance(part, ast.Column) and part.qualifier is not None
+    }
