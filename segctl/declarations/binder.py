@@ -6,7 +6,8 @@ What the names stand for is decided by `bindings`, where they come from by `coll
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from segctl.common.secrets import redact
 from segctl.common.suggest import closest_match, did_you_mean
@@ -17,6 +18,7 @@ from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model.segments import AccountName, Splice
 from segctl.model.values import ReferenceKind
+from segctl.query.parser.operands import string_value
 from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
 from segctl.query.references import (
     Reference,
@@ -36,6 +38,18 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 32
 """How many conditions may lead from a query to another one; the parser ends at 64."""
+
+
+class _Number(NamedTuple):
+    """A number as the argument of a condition has it."""
+
+    sql: str
+
+
+Argument: TypeAlias = "Value | _Number"
+"""What a parameter of a condition stands for."""
+
+_NO_ARGUMENTS: Mapping[str, Argument] = MappingProxyType({})
 
 
 class Binder:
@@ -64,7 +78,7 @@ class Binder:
         self._used: set[str] = set()
         self._lacks_names = False
         self._account_names: list[AccountName] = []
-        self._conditions: dict[str, str | None] = {}
+        self._conditions: dict[tuple[str, str], str] = {}
 
     def bound(self, own: Mapping[str, Value]) -> BoundQuery:
         """Return the query with the operands; `own` are the values of the file or the instance."""
@@ -130,32 +144,54 @@ class Binder:
             self._references_in[text] = tuple(find_references(text))
         return self._references_in[text]
 
-    def _operand(self, reference: Reference, span: Span, depth: int = 0) -> str | None:
+    def _operand(
+        self,
+        reference: Reference,
+        span: Span,
+        depth: int = 0,
+        arguments: Mapping[str, Argument] = _NO_ARGUMENTS,
+    ) -> str | None:
         """Return the SQL in place of a reference, `None` where it stays.
 
-        `span` is the place in the query, `depth` how many conditions lead to the reference.
+        `span` is the place in the query, `depth` how many conditions lead to the reference, and
+        `arguments` are those of the condition that it is in.
         """
         name = reference.name
         if reference.kind is not ReferenceKind.NAME:
-            return self._id(reference, span)
-        value = self._own.get(name, self._bindings.values.get(name))
+            return self._id(reference, span, arguments)
+        value = self._value(name, arguments)
         if value is not None:
-            self._used.add(name)
-            key = name, reference.after_in
-            if key not in self._literals:
-                self._literals[key] = literal(value, after_in=reference.after_in)
-            return self._literals[key]
+            return self._literal(reference, value, span, is_argument=name in arguments)
         if name in self._bindings.conditions:
             self._used.add(name)
-            if name not in self._conditions:
-                self._conditions[name] = self._condition(name, span, depth + 1)
-            return self._conditions[name]
+            return self._condition(reference, span, depth + 1, arguments)
         if name in self._bindings.broken:
             self._used.add(name)
-            return None
-        if reference.kind in self._bindings.unread:
+        elif reference.kind in self._bindings.unread:
             self._lacks_names = True
+        else:
+            self._report_unknown(name, span)
+        return None
+
+    def _literal(
+        self, reference: Reference, value: Argument, span: Span, *, is_argument: bool
+    ) -> str | None:
+        """Return a value as SQL."""
+        name, after_in = reference.name, reference.after_in
+        if reference.arguments is not None:
+            message = f"`@{name}` is a value, which has no arguments"
+            self._report("arguments", message, span, f"write @{name}")
             return None
+        if isinstance(value, _Number):
+            return value.sql
+        if is_argument:
+            return literal(value, after_in=after_in)
+        if (name, after_in) not in self._literals:
+            self._literals[name, after_in] = literal(value, after_in=after_in)
+        return self._literals[name, after_in]
+
+    def _report_unknown(self, name: str, span: Span) -> None:
+        """Report a name that stands for nothing, unless only the parser knows that it is one."""
         known = {*self._own, *self._bindings.values, *self._bindings.conditions}
         meant = closest_match(name, known)
         if name in self._names:
@@ -165,16 +201,25 @@ class Binder:
             # Any other word after an @ is left to the parser, as in what an account may hold.
             message = f"unknown value or condition `@{name}`"
             self._report("unknown-name", message, span, f"did you mean `@{meant}`?")
-        return None
 
-    def _id(self, reference: Reference, span: Span) -> str | None:
+    def _value(self, name: str, arguments: Mapping[str, Argument]) -> Argument | None:
+        """Return what a name stands for where it is a value, the nearest one."""
+        if name in arguments:
+            return arguments[name]
+        value = self._own.get(name, self._bindings.values.get(name))
+        if value is not None:
+            self._used.add(name)
+        return value
+
+    def _id(
+        self, reference: Reference, span: Span, arguments: Mapping[str, Argument]
+    ) -> str | None:
         noun, name = reference.kind.noun, reference.name
         if reference.by_value:
-            value = self._own.get(name, self._bindings.values.get(name))
+            value = self._value(name, arguments)
             if value is None and ReferenceKind.NAME in self._bindings.unread:
                 self._lacks_names = True
                 return None
-            self._used.add(name)
             if not isinstance(value, str):
                 is_unknown = value is None
                 message = f"`@{name}` must be a value with the name of a {noun}"
@@ -196,19 +241,28 @@ class Binder:
         self._account_names.append(AccountName(noun, name, id_, span))
         return literal(id_)
 
-    def _condition(self, name: str, span: Span, depth: int) -> str | None:
+    def _condition(
+        self, reference: Reference, span: Span, depth: int, outer: Mapping[str, Argument]
+    ) -> str | None:
         """Return a condition in parentheses, with what its own references stand for."""
-        text = self._bindings.conditions[name].strip()
-        operands = []
+        name, (text, parameters) = reference.name, self._bindings.conditions[reference.name]
+        arguments = self._arguments(reference, parameters, span, outer)
+        if arguments is None:
+            return None
+        # As keys of a mapping, 1 and 1.0 are equal.
+        key = name, repr(arguments) if arguments else ""
+        if key in self._conditions:
+            return self._conditions[key]
         if depth > MAX_DEPTH:
             message = f"conditions are nested more than {MAX_DEPTH} levels deep"
             self._report("too-deep", message, span, "write some of them out")
             return None
-        for reference in self._references(text):
-            if isinstance(reference, Reference):
-                operand = self._operand(reference, span, depth)
+        operands = []
+        for inner in self._references(text):
+            if isinstance(inner, Reference):
+                operand = self._operand(inner, span, depth, arguments)
                 if operand is not None:
-                    operands.append((reference, operand))
+                    operands.append((inner, operand))
         if sum(len(operand) for _, operand in operands) > MAX_QUERY_LENGTH:
             # Conditions that use others twice each grow without limit.
             message = f"`@{name}` stands for more than {MAX_QUERY_LENGTH:,} characters"
@@ -216,7 +270,50 @@ class Binder:
             return None
         bound, _ = replace_references(text, operands)
         # A comment to the end of the line would swallow the parenthesis.
-        return f"({bound}\n)" if "--" in bound else f"({bound})"
+        self._conditions[key] = f"({bound}\n)" if "--" in bound else f"({bound})"
+        return self._conditions[key]
+
+    def _arguments(
+        self,
+        reference: Reference,
+        parameters: tuple[str, ...],
+        span: Span,
+        outer: Mapping[str, Argument],
+    ) -> Mapping[str, Argument] | None:
+        """Return the arguments of a condition by its parameters; `None` where they do not fit.
+
+        `outer` are those of the condition that refers to it.
+        """
+        written = reference.arguments or ()
+        if len(written) != len(parameters):
+            list_of = f"({', '.join(parameters)})"
+            needed = f"the arguments {list_of}" if parameters else "no arguments"
+            message = f"`@{reference.name}` must have {needed}, got {len(written)}"
+            hint = f"write @{reference.name}"
+            hint += f"{list_of} with a value for each" if parameters else ""
+            self._report("arguments", message, span, hint)
+            return None
+        arguments: dict[str, Argument] = {}
+        for parameter, text in zip(parameters, written, strict=True):
+            argument: Argument | None = _Number(text)
+            if text.startswith("'"):
+                argument = string_value(text[1:-1])
+            elif text.startswith("@"):
+                argument = self._value(text[1:], outer)
+                if argument is None:
+                    self._report_argument(text[1:], span, outer)
+                    return None
+            if argument is not None:
+                arguments[parameter] = argument
+        return arguments
+
+    def _report_argument(self, name: str, span: Span, outer: Mapping[str, Argument]) -> None:
+        if ReferenceKind.NAME in self._bindings.unread:
+            self._lacks_names = True
+            return
+        known = [*outer, *self._own, *self._bindings.values]
+        hint = did_you_mean(name, known, "arguments are strings, numbers and values")
+        self._report("unknown-name", f"unknown value `@{name}`", span, hint)
 
     def _report(self, code: str, message: str, span: Span, hint: str) -> None:
         if self._source.own_file:

@@ -16,6 +16,7 @@ from segctl.declarations.account_names import AccountNames
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from segctl.declarations.conditions_file import Condition
     from segctl.declarations.instances import Items
     from segctl.model.segments import AccountName, Splice
     from segctl.model.values import ReferenceKind, Value
@@ -41,7 +42,7 @@ class Bindings:
     target: str = ""
     targets: Collection[str] = ()
     groups: Mapping[str, Collection[str]] = field(default_factory=lambda: _NOTHING)
-    conditions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    conditions: Mapping[str, Condition] = field(default_factory=lambda: _NOTHING)
     broken: frozenset[str] = frozenset()
     unread: frozenset[ReferenceKind] = frozenset()
 

@@ -6,8 +6,8 @@ segment file that uses it (`bindings`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.declarations.joined_comments import check_joined_comments
 from segctl.documents.data_files import read_data_file
@@ -29,36 +29,39 @@ _KEY = "conditions"
 _MAX_SHOWN = 10
 
 
+class Condition(NamedTuple):
+    """A condition as SQL, and the names that its arguments have in it."""
+
+    text: str
+    parameters: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """The conditions of a file by name: `sound` are those in which nothing is wrong.
 
-    The document has everything that is wrong.
+    `keys` are those of the file, with parameters, by the names of conditions. The document has
+    everything that is wrong.
     """
 
-    sound: Mapping[str, str]
+    sound: Mapping[str, Condition]
     document: Document
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def broken(self) -> frozenset[str]:
         """The names of the others, as far as the file could be read."""
-        return self._names - self.sound.keys()
+        return frozenset(self.keys) - self.sound.keys()
 
     @property
     def is_unread(self) -> bool:
         """Whether the file has an error that hides which conditions there are."""
-        return bool(self.document.diagnostics) and not self._names
-
-    @property
-    def _names(self) -> frozenset[str]:
-        value: Any = self.document.value
-        conditions = value.get(_KEY) if isinstance(value, dict) else None
-        return frozenset(conditions if isinstance(conditions, dict) else ())
+        return bool(self.document.diagnostics) and not self.keys
 
     def unused(self, used: Collection[str]) -> Iterator[Diagnostic]:
         """Yield a warning for each condition that no query uses; none for a file with errors."""
-        for name in self._names - {*used} if not self.document.diagnostics else ():
-            place = self.document.keys[_KEY, name]
+        for name in self.keys.keys() - {*used} if not self.document.diagnostics else ():
+            place = self.document.keys[_KEY, self.keys[name]]
             yield Diagnostic(
                 "unused-condition",
                 Severity.WARNING,
@@ -78,41 +81,57 @@ def read_conditions(file: str, data: bytes, values: Collection[str] = ()) -> Con
     document, is_valid = read_data_file(file, data, _KEY, empty_hint=hint)
     if not is_valid:
         return Conditions({}, document)
-    conditions: dict[str, str] = document.value[_KEY]
-    sound = {}
-    for name, condition in conditions.items():
+    keys: dict[str, str] = {}
+    conditions: dict[str, Condition] = {}
+    broken = set()
+    for key, text in document.value[_KEY].items():
+        name, _, parameters = key.removesuffix(")").partition("(")
         before = len(document.diagnostics)
-        _check(document, name, condition, values)
-        if len(document.diagnostics) == before:
-            sound[name] = condition
-    for name in _check_loops(document, conditions):
-        sound.pop(name, None)
-    return Conditions(sound, document)
+        condition = Condition(text, tuple(parameters.split(", ")) if parameters else ())
+        if name in keys:
+            message = f"duplicate condition `{name}`"
+            document.report("duplicate-name", message, path=(_KEY, key), key=True, hint="rename it")
+            continue
+        keys[name], conditions[name] = key, condition
+        _check(document, name, key, condition, values)
+        if len(document.diagnostics) > before:
+            broken.add(name)
+    broken |= _check_loops(document, conditions, keys)
+    sound = {name: condition for name, condition in conditions.items() if name not in broken}
+    return Conditions(sound, document, keys)
 
 
 def _check(
-    document: Document,
-    name: str,
-    condition: str,
-    values: Collection[str],
+    document: Document, name: str, key: str, condition: Condition, values: Collection[str]
 ) -> None:
     """Report what is wrong with one condition."""
+    text, parameters = condition
+    path = (_KEY, key)
     if name in values:
         hint = "choose another name for one of the two"
         message = f"`{name}` is a value in segctl.yaml as well"
-        document.report("conflicting-names", message, path=(_KEY, name), key=True, hint=hint)
-    control = CONTROL.search(condition)
+        document.report("conflicting-names", message, path=path, key=True, hint=hint)
+    used = {*_names_in(condition, with_parameters=True)}
+    for parameter in dict.fromkeys(parameters):
+        if parameters.count(parameter) > 1:
+            message, hint = f"duplicate parameter `{parameter}`", "remove one of the two"
+            document.report("duplicate-name", message, path=path, key=True, hint=hint)
+        elif parameter not in used:
+            message = f"the condition does not use its parameter `{parameter}`"
+            hint = f"write @{parameter} in it, or remove it"
+            document.report("unused-value", message, path=path, key=True, hint=hint)
+    control = CONTROL.search(text)
     if control:
         document.report(
             "control-character",
             f"the condition contains the control character U+{ord(control.group()):04X}",
-            path=(_KEY, name),
+            path=path,
             hint="remove the escape sequence for it",
         )
-    check_joined_comments(document, condition, (_KEY, name))
-    parsed = parse(query_of_condition(condition), references=True)
-    place = document.places[_KEY, name]
-    scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, condition)
+    check_joined_comments(document, text, path)
+    parsed = parse(query_of_condition(text), references=True)
+    place = document.places[path]
+    scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, text)
     if parsed.query is None:
         for problem in parsed.problems:
             _report(document, scalar, problem)
@@ -121,7 +140,7 @@ def _check(
         document.report(
             "not-a-condition",
             "the text is more than a condition",
-            path=(_KEY, name),
+            path=path,
             hint="write what follows WHERE, without clauses such as ORDER BY",
         )
 
@@ -135,7 +154,9 @@ def _report(document: Document, scalar: ScalarMap, problem: Problem) -> None:
     document.report_at("syntax-error", problem.message, span, hint=problem.hint)
 
 
-def _check_loops(document: Document, conditions: Mapping[str, str]) -> set[str]:
+def _check_loops(
+    document: Document, conditions: Mapping[str, Condition], keys: Mapping[str, str]
+) -> set[str]:
     """Report each loop once, at the condition that closes it; return the names in loops."""
     in_loops: set[str] = set()
     done: set[str] = set()
@@ -156,25 +177,31 @@ def _check_loops(document: Document, conditions: Mapping[str, str]) -> set[str]:
                     names = [*path]
                     loop = names[names.index(name) :]
                     in_loops.update(loop)
-                    _report_loop(document, loop)
+                    _report_loop(document, loop, keys)
                 name = ""
     return in_loops
 
 
-def _names_in(condition: str) -> Iterator[str]:
-    for reference in find_references(condition):
-        if isinstance(reference, Reference) and reference.kind is ReferenceKind.NAME:
-            yield reference.name
+def _names_in(condition: Condition, *, with_parameters: bool = False) -> Iterator[str]:
+    """Yield the names that a condition uses, in arguments as well."""
+    for reference in find_references(condition.text):
+        if not isinstance(reference, Reference):
+            continue
+        arguments = (text[1:] for text in reference.arguments or () if text.startswith("@"))
+        is_named = reference.kind is ReferenceKind.NAME or reference.by_value
+        for name in (*((reference.name,) if is_named else ()), *arguments):
+            if with_parameters or name not in condition.parameters:
+                yield name
 
 
-def _report_loop(document: Document, loop: list[str]) -> None:
-    first = min(loop, key=lambda name: document.keys[_KEY, name].offset)
+def _report_loop(document: Document, loop: list[str], keys: Mapping[str, str]) -> None:
+    first = min(loop, key=lambda name: document.keys[_KEY, keys[name]].offset)
     at = loop.index(first)
     names = [*loop[at:], *loop[:at], first]
     shown = names if len(names) <= _MAX_SHOWN else [*names[: _MAX_SHOWN - 2], "…", first]
     document.report(
         "condition-loop",
         f"conditions refer to each other: {' → '.join(shown)}",
-        path=(_KEY, first),
+        path=(_KEY, keys[first]),
         hint="write one of them out",
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from segctl.declarations.account_file import read_account
 from segctl.declarations.account_names import AccountNames
 from segctl.declarations.bindings import Bindings
-from segctl.declarations.conditions_file import read_conditions
+from segctl.declarations.conditions_file import Condition, read_conditions
 from segctl.declarations.segment_file import read_file, read_segment
 from segctl.documents.schema import SETTINGS_FILE
 from segctl.documents.yaml_reader import parse_document
@@ -177,7 +177,7 @@ class FileStates:
             )
             known = None if account is None else read_account(self._account_path, account)[0]
             values = {} if settings is None else _values(settings, self._target or "")
-            named: Mapping[str, str] = {}
+            named: Mapping[str, Condition] = {}
             if conditions is not None:
                 named = read_conditions(self._conditions_path, conditions, values).sound
             account_names = AccountNames(self._account_path, known)

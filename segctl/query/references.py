@@ -23,12 +23,18 @@ if TYPE_CHECKING:
     from segctl.query.parser.tokens import Token
 
 
+_LONGEST_ARGUMENTS = 64
+"""Tokens of the arguments of a condition: a dozen arguments, with signs and commas."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A reference: `text[start:end]`, by the name in its string or after its `@`.
 
     `after_in`: it stands right after IN, where several values are written in parentheses.
     `by_value`: the name is that of a value, which has the name of the list or the Single Send.
+    `arguments` are SQL literals and references to values in parentheses behind the name, `None`
+    where it has no parentheses.
     """
 
     kind: ReferenceKind
@@ -37,6 +43,7 @@ class Reference:
     end: int
     after_in: bool = False
     by_value: bool = False
+    arguments: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,40 @@ def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
             yield reference
         else:
             after_in = index > 0 and tokens[index - 1].upper == "IN"
-            name = token.text[1:]
-            yield Reference(ReferenceKind.NAME, name, token.start, token.end, after_in)
+            reference = _named(token, tokens[index + 1 :][:_LONGEST_ARGUMENTS], after_in=after_in)
+            end = reference.end
+            yield reference
+
+
+def _named(word: Token, following: list[Token], *, after_in: bool) -> Reference | ReferenceProblem:
+    """Return the reference to a value, or to a condition with its arguments."""
+    name = word.text[1:]
+    if not following or following[0].text != "(":
+        return Reference(ReferenceKind.NAME, name, word.start, word.end, after_in)
+    arguments: list[str] = []
+    position, is_open = 1, True
+    while is_open and position < len(following):
+        if following[position].text == ")" and not arguments:
+            position, is_open = position + 1, False
+            break
+        sign = following[position].text if following[position].text == "-" else ""
+        position += len(sign)
+        argument, *after = following[position : position + 2] or [word]
+        is_number = argument.kind is TokenKind.NUMBER
+        is_literal = is_number or (not sign and argument.kind is TokenKind.STRING)
+        is_value = not sign and is_reference(argument) and lower(argument.text) not in REFERENCES
+        if not (is_literal or is_value) or not after or after[0].text not in {",", ")"}:
+            break
+        arguments.append(f"({sign}{argument.text})" if sign else argument.text)
+        position, is_open = position + 2, after[0].text == ","
+    if is_open:
+        message = f"the arguments of `{word.text}` must be strings, numbers and values"
+        hint = f"write them with commas between, such as {word.text}(30, @country)"
+        return ReferenceProblem(message, hint, word.start, word.end)
+    end = following[position - 1].end
+    return Reference(
+        ReferenceKind.NAME, name, word.start, end, after_in, arguments=tuple(arguments)
+    )
 
 
 def _reference(word: Token, following: list[Token]) -> Reference | ReferenceProblem:
