@@ -158,4 +158,5 @@ class Project:
             instances=self.files.instances,
             groups=self.config.groups,
             settings_are_known=not self._is_config_broken,
+            policies=self.config.policies,
         )

@@ -15,7 +15,7 @@ from segctl.declarations.account_names import UnknownName
 from segctl.declarations.bindings import BoundQuery
 from segctl.declarations.query_source import QuerySource
 from segctl.documents.document import excerpt_lines
-from segctl.errors import Diagnostic, Severity, Span
+from segctl.errors import Diagnostic, Severity
 from segctl.model.segments import AccountName, Splice
 from segctl.model.values import ReferenceKind
 from segctl.query.parser.operands import string_value
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from segctl.declarations.bindings import Bindings
     from segctl.documents.document import Document
+    from segctl.errors import Span
     from segctl.model.values import Value
     from segctl.query.parser.errors import Problem
 
@@ -56,7 +57,7 @@ class Binder:
     """Finds the operand of each reference of a query, and reports in the document what has none.
 
     The query of a file with instances is bound once for each. `names` are those of all values that
-    any instance has.
+    any instance has. `source` is the place of the query where the file has it under another key.
     """
 
     def __init__(
@@ -66,9 +67,11 @@ class Binder:
         text: str,
         bindings: Bindings,
         names: Collection[str] = (),
+        *,
+        source: QuerySource | None = None,
     ) -> None:
         self._document = document
-        self._source = QuerySource(document, file, text)
+        self._source = source or QuerySource(document, file, text)
         self._text = text
         self._bindings = bindings
         self._names = names
@@ -120,19 +123,15 @@ class Binder:
         """
         if parse(bound).query is not None:
             for problem in self._problems:
-                span = self._span(problem.start, problem.end)
+                span = self._source.span(problem.start, problem.end)
                 self._report("syntax-error", problem.message, span, problem.hint)
-
-    def _span(self, start: int, end: int) -> Span:
-        first, last = self._source.range(start, end)
-        return Span(self._source.file, *self._source.place(first), *self._source.place(last))
 
     @cached_property
     def _places(self) -> tuple[tuple[Reference, Span], ...]:
         """The references of the query with their places; what is wrong with others is reported."""
         places = []
         for reference in self._references(self._text):
-            span = self._span(reference.start, reference.end)
+            span = self._source.span(reference.start, reference.end)
             if isinstance(reference, ReferenceProblem):
                 self._report("reference", reference.message, span, reference.hint)
             else:

@@ -16,6 +16,7 @@ from segctl.declarations.account_names import AccountNames
 from segctl.declarations.bindings import Bindings
 from segctl.declarations.instances import FOR_EACH
 from segctl.declarations.instances_file import read_instance_sets
+from segctl.declarations.policies_file import bind_policies
 from segctl.declarations.query_text import query_path
 from segctl.declarations.segment_file import read_file
 from segctl.documents.document import decode_utf8, excerpt_lines, sort_diagnostics
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.model.contact_fields import KnownAccount
+    from segctl.model.policies import Policy
     from segctl.model.values import Value
 
 
@@ -49,6 +51,7 @@ class Declarations:
 
     `documents` maps the path of each file that declares a segment to its document. `tombstones`
     are the files that say `removed`. `accounts` is what the files know of accounts, by target.
+    `policies` are bound for the target. `is_partial`: some files are not for the target.
     """
 
     declared: tuple[Declared, ...] = ()
@@ -56,6 +59,8 @@ class Declarations:
     documents: Mapping[str, Document] = field(default_factory=dict)
     tombstones: tuple[Tombstone, ...] = ()
     accounts: Mapping[str, KnownAccount] = field(default_factory=dict)
+    policies: tuple[Policy, ...] = ()
+    is_partial: bool = False
 
     @property
     def has_errors(self) -> bool:
@@ -76,13 +81,15 @@ def read_declarations(
     instances: bytes | None = None,
     groups: Mapping[str, Collection[str]] | None = None,
     settings_are_known: bool = True,
+    policies: Collection[Document] = (),
 ) -> Declarations:
     """Read all segment files of a project, and the files of the accounts of these targets.
 
     Names in place of ids are those of the account of `target`, empty where none is chosen. `values`
     are those of the project for it, `conditions` and `instances` the bytes of conditions.yaml and
     instances.yaml, and `groups` targets by the names of groups. Without `settings_are_known`,
-    something is wrong in segctl.yaml: names may be unknown for that alone.
+    something is wrong in segctl.yaml: names may be unknown for that alone. `policies` are documents
+    that have some.
 
     `files`, `queries` and `accounts` map paths relative to the project, with forward slashes, to
     bytes.
@@ -120,6 +127,8 @@ def read_declarations(
         bindings = replace(
             bindings, conditions=named_conditions.sound, broken=named_conditions.broken
         )
+    bound = bind_policies(policies, bindings)
+    diagnostics += bound.diagnostics
     collected = _Collected()
     for file in sorted(files):
         declarations, document = read_file(file, files[file], queries, folder, bindings)
@@ -133,7 +142,7 @@ def read_declarations(
         # A broken segment file may be the one that names the query file.
         diagnostics += _unused_queries(collected.queries, queries)
         if named_conditions is not None and not collected.is_partial:
-            used = frozenset[str]().union(*(segment.names for segment in declared))
+            used = bound.used.union(*(segment.names for segment in declared))
             diagnostics += named_conditions.unused(used)
     return Declarations(
         tuple(declared),
@@ -141,6 +150,8 @@ def read_declarations(
         documents,
         tuple(tombstones),
         known_accounts,
+        bound.policies,
+        collected.is_partial,
     )
 
 

@@ -22,7 +22,7 @@ from segctl.query.references import Reference, find_references
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from segctl.documents.document import Document
+    from segctl.documents.document import Document, Path
     from segctl.query.parser.errors import Problem
 
 _KEY = "conditions"
@@ -120,6 +120,11 @@ def _check(
             message = f"the condition does not use its parameter `{parameter}`"
             hint = f"write @{parameter} in it, or remove it"
             document.report("unused-value", message, path=path, key=True, hint=hint)
+    check_condition(document, text, path)
+
+
+def check_condition(document: Document, text: str, path: Path) -> None:
+    """Report what is wrong with the text of a condition, whatever its names stand for."""
     control = CONTROL.search(text)
     if control:
         document.report(

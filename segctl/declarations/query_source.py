@@ -9,13 +9,16 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from segctl.documents.yaml_positions import ScalarMap, TextMap
+from segctl.errors import Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.documents.document import Document
+    from segctl.documents.document import Document, Path
     from segctl.model import Declared
     from segctl.model.segments import Splice
+
+_QUERY: Path = ("query_dsl",)
 
 
 class QuerySource:
@@ -25,16 +28,25 @@ class QuerySource:
     are those of the file's text.
     """
 
-    __slots__ = ("_map", "_scalar", "_splices", "file", "own_file", "text")
+    __slots__ = ("_added", "_map", "_scalar", "_splices", "file", "own_file", "text")
 
     def __init__(
-        self, document: Document, file: str, written: str, splices: Sequence[Splice] = ()
+        self,
+        document: Document,
+        file: str,
+        written: str,
+        splices: Sequence[Splice] = (),
+        *,
+        path: Path = _QUERY,
+        added: str = "",
     ) -> None:
         """`document` is the YAML file, even where the query is in a `.sql` file, `file`.
 
-        `written` is the query as the file has it, to which `splices` lead back.
+        `written` is the query as the file has it at `path`, to which `splices` lead back. `added`
+        is what the query has before that, and offsets count.
         """
         self.file = file
+        self._added = len(added)
         self.own_file = file != document.file
         self._splices = splices
         self._map: TextMap | None = None
@@ -43,7 +55,7 @@ class QuerySource:
             self.text = written
         else:
             self.text = document.text
-            place = document.places.get(("query_dsl",)) or document.places[()]
+            place = document.places.get(path) or document.places[()]
             self._scalar = ScalarMap(
                 self.text, place.offset, place.end_offset, place.style, written
             )
@@ -73,6 +85,7 @@ class QuerySource:
                 start, end = splice.source_start, splice.source_end
         if self._scalar is None:
             return start, end
+        start, end = start - self._added, end - self._added
         return self._scalar.index(start), self._scalar.index(end - 1) + 1
 
     def locate(self, offset: int) -> tuple[str, int, int]:
@@ -83,6 +96,11 @@ class QuerySource:
         """Return the line and column of an index in the file's text."""
         self._map = self._map or TextMap(self.text)
         return self._map.locate(index)
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the place of a range of the query."""
+        first, last = self.range(start, end)
+        return Span(self.file, *self.place(first), *self.place(last))
 
     def range(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end index in the file's text of a range of the query."""

@@ -15,6 +15,7 @@ from segctl.declarations.account_names import PARENT_LIST, find_parent
 from segctl.declarations.bindings import BoundQuery
 from segctl.declarations.instances import FOR_EACH, Instance, read_instances
 from segctl.declarations.interpolation import Interpolator
+from segctl.declarations.policies_file import check_until, read_dates, read_exceptions
 from segctl.declarations.query_text import query_path, read_query
 from segctl.declarations.targets import TARGETS, read_targets
 from segctl.declarations.visible_names import check_visible_name
@@ -25,6 +26,7 @@ from segctl.documents.values import report_bad_values
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
+from segctl.model.policies import EXCEPT, UNTIL
 from segctl.model.values import VALUES, read_values
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ def read_file(
             hint = "declare `name` and `query_dsl`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(file, 1, 1), hint=hint)
         return None, document
+    if isinstance(document.value, dict) and EXCEPT in document.value:
+        # YAML reads a day without quotes as a date.
+        read_dates(document.value, (EXCEPT, UNTIL))
     is_valid = check_schema(document, "segment")
     if not isinstance(document.value, dict):
         return None, document
@@ -106,6 +111,8 @@ class _SegmentFile:
         query = None if is_removed else read_query(document, value, queries, folder)
         if not is_removed:
             self._check_previous_names()
+        if isinstance(value.get(EXCEPT), dict):
+            check_until(document, value[EXCEPT], (EXCEPT,))
         if bindings is not None:
             report_bad_values(document)
         if not is_valid or document.diagnostics or (query is None and not is_removed):
@@ -219,6 +226,8 @@ class _SegmentFile:
             written_query=written if bound_query.splices else "",
             splices=bound_query.splices,
             names=bound_query.used,
+            exceptions=tuple(read_exceptions(document, (EXCEPT,), segment=name)),
+            has_tests=bool(value.get("tests")),
         )
 
     def _tombstone(self, instance: Instance, values: Mapping[str, Value]) -> Tombstone:

@@ -18,8 +18,8 @@ from segctl.common.package_data import read_packaged
 from segctl.common.suggest import closest_match, did_you_mean
 from segctl.documents.document import UnquotedDate, quote_value
 from segctl.documents.schema_messages import (
-    PERCENTAGES,
     field_words,
+    is_percentage,
     report_pattern,
     report_percentage,
 )
@@ -186,7 +186,7 @@ def _report_missing_keys(document: Document, error: Any, path: Path) -> None:
 def _report_type(document: Document, error: Any, path: Path) -> None:
     kind = _type_words(error.instance)
     got = _reading(error.instance, document.written(path)) or kind
-    if path in PERCENTAGES:
+    if is_percentage(path):
         report_percentage(document, path, "wrong-type", got)
         return
     types = error.validator_value

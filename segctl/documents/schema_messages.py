@@ -26,13 +26,29 @@ def field_words(path: Path) -> str:
     return quote_value(words) + (f", item {numbers[-1] + 1}," if numbers else "")
 
 
-PERCENTAGES = {
+PERCENTAGES: dict[Path, tuple[str, str]] = {
     ("limits", "max_audience_change"): ("", "write a whole percentage, such as 50%"),
     ("limits", "scheduled_send_change"): ("", "write a whole percentage, such as 10%"),
     ("attention",): ("", "write a whole percentage, such as 20%"),
     ("allow_audience_change",): ("true or ", "write a whole percentage, such as 80%, or true"),
 }
 """The percentages by their paths: what else the value may be, and the hint."""
+
+_OF_POLICY = "", "write a whole percentage, such as 20%"
+
+
+def _percentage_at(path: Path) -> tuple[str, str] | None:
+    """Return what `PERCENTAGES` has for a path, `None` where the value is no percentage."""
+    match path:
+        case ("policies", _, "change_at_most"):
+            return _OF_POLICY
+        case _:
+            return PERCENTAGES.get(path)
+
+
+def is_percentage(path: Path) -> bool:
+    """Return whether the value at a path is a percentage."""
+    return _percentage_at(path) is not None
 
 
 def parse_percentage(value: str | float) -> int:
@@ -46,7 +62,7 @@ def parse_percentage(value: str | float) -> int:
 
 def report_percentage(document: Document, path: Path, code: str, got: str = "") -> None:
     """Report an invalid percentage; `got` is what the value is instead, if that is known."""
-    alternative, hint = PERCENTAGES[path]  # type: ignore[index] # only called for these paths
+    alternative, hint = _percentage_at(path) or _OF_POLICY
     summary = f"{field_words(path)} must be {alternative}a percentage"
     document.report(code, summary + (f", got {got}" if got else ""), path=path, hint=hint)
 
@@ -121,7 +137,7 @@ def report_pattern(document: Document, error: Any, path: Path) -> None:
                 path=path,
                 hint="write the subuser's login in SendGrid",
             )
-        case _ if path in PERCENTAGES:
+        case _ if is_percentage(path):
             report_percentage(document, path, "bad-value")
         case _:
             _report_name(document, error, path)
@@ -133,6 +149,9 @@ _NAMES_OF_INSTANCES = (1, 3)
 
 def _report_name(document: Document, error: Any, path: Path) -> None:
     """Report a name that queries use, which the path lacks, or any other string."""
+    if "policies" in path or "except" in path:
+        _report_policy(document, error, path)
+        return
     is_instance = path[:1] in {("for_each",), ("instances",)} and len(path) in _NAMES_OF_INSTANCES
     if path[-1:] not in {("values",), ("conditions",)} and not is_instance:
         document.report("bad-value", f"{field_words(path)} has an invalid value", path=path)
@@ -164,3 +183,21 @@ def _report_owner(document: Document, error: Any, path: Path) -> None:
         path=path,
         hint='write one of them, in quotes, such as "@acme/crm"',
     )
+
+
+def _report_policy(document: Document, error: Any, path: Path) -> None:
+    """Report the name of a policy, which the path lacks, or another string of one."""
+    if len(path) == 1:
+        document.report(
+            "bad-name",
+            f"invalid name of a policy {quote_value(error.instance)}",
+            path=(*path, error.instance),
+            key=True,
+            hint="use small letters, digits, - and _, with a letter first, but not `until`",
+        )
+        return
+    code, must, hint = {
+        "events_within": ("bad-value", "be a number of days", "such as `180 days`"),
+        "until": ("bad-value", "be a day", "such as 2027-01-31"),
+    }.get(str(path[-1]), ("empty-value", "not be empty", "add the reason"))
+    document.report(code, f"{field_words(path)} must {must}", path=path, hint=hint)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.errors import Span
+    from segctl.model.policies import PolicyException
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 
@@ -93,6 +94,7 @@ class Declared:
     highest is refreshed first; 0 where the file does not set it. `upgrade_from` is the id, in lower
     case, of the v1 segment that it replaces, empty where there is none; `upgrade_span` is its
     place. With `adopt`, the file may change a segment that no commit declared as it is.
+    `exceptions` are those from policies.
 
     `account_names` are the names that the file uses in place of ids, and `names` those of values
     and conditions. Then `written_query` is the query as the file has it, which `splices` lead back
@@ -118,6 +120,8 @@ class Declared:
     written_query: str = ""
     splices: tuple[Splice, ...] = ()
     names: frozenset[str] = frozenset()
+    exceptions: tuple[PolicyException, ...] = ()
+    has_tests: bool = False
 
     @property
     def name(self) -> str:

@@ -7,7 +7,6 @@ command; those come only from the environment (`environment.py`).
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from segctl.common.files import read_bounded
 from segctl.common.secrets import redact
 from segctl.common.suggest import did_you_mean
-from segctl.documents.document import MAX_BYTES, decode_utf8, quote_value, sort_diagnostics
+from segctl.documents.document import (
+    MAX_BYTES,
+    Document,
+    decode_utf8,
+    quote_value,
+    sort_diagnostics,
+)
 from segctl.documents.schema import check_schema
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.values import report_bad_values
@@ -23,17 +28,18 @@ from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
 from segctl.model.observed import NOTHING_OBSERVED, Observed, read_observed
 from segctl.model.plan import DEFAULT_ATTENTION
+from segctl.model.policies import POLICIES, POLICIES_FILE
 from segctl.model.values import VALUES, read_values, values_of
 from segctl.planning.ownership import Ownership
 from segctl.planning.safety import Limits
 from segctl.project.groups import check_groups
 from segctl.project.location import FILE, SEGMENTS
 from segctl.project.promotion import PROMOTE, Promote, check_promote, read_promote
+from segctl.project.time_zones import check_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segctl.documents.document import Document
     from segctl.model.values import Value
 
 SANDBOX = "sandbox"
@@ -86,7 +92,7 @@ class Config:
 
     `attention` is the percentage of an audience above which a change needs attention. `groups` are
     the names of several targets each. `promote` has the rules of targets that get only what another
-    target holds already.
+    target holds already. `policies` are the documents that have policies.
     `observes_automations`: the undocumented operations that read automations are used.
     """
 
@@ -109,6 +115,7 @@ class Config:
     values: Mapping[str, Value] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     promote: Mapping[str, Promote] = field(default_factory=dict)
+    policies: tuple[Document, ...] = ()
 
     def values_for(self, target: str) -> Mapping[str, Value]:
         """Return the values of the project and of a target, whose own win."""
@@ -118,42 +125,73 @@ class Config:
 def load_config(root: Path) -> Config:
     """Return the settings in the segctl.yaml of a folder, or the defaults without one.
 
+    The policies may also be in policies.yaml beside it.
+
     Raises `UsageError` if it cannot be read, and `InvalidInput` with every problem in it.
     """
-    data = _read(root)
-    if data is None:
-        return Config(root)
+    data, policies = _read(root, FILE), _read(root, POLICIES_FILE)
+    document = None if data is None else read_settings(data)
+    diagnostics = [] if document is None else document.diagnostics
+    of_policies = None
+    if policies is not None:
+        from segctl.project.policies import read_policies_file  # noqa: PLC0415 - only with the file
+
+        of_policies = read_policies_file(policies, document)
+        diagnostics = [*diagnostics, *of_policies.diagnostics]
+    if diagnostics:
+        raise InvalidInput(sort_diagnostics(diagnostics))
+    documents = tuple(
+        item for item in (document, of_policies) if item is not None and POLICIES in item.value
+    )
+    if document is None:
+        return Config(root, policies=documents)
+    return _config(root, document.value, documents)
+
+
+def read_settings(data: bytes) -> Document:
+    """Return the document in the bytes of a segctl.yaml, with every problem in it."""
     text, problem = decode_utf8(FILE, data)
     if problem is not None:
-        raise InvalidInput([problem])
+        return Document(FILE, "", diagnostics=[problem])
     document = parse_document(FILE, text)
     if not document.report_api_keys(whole=False):
         if document.value is not None:
-            check_schema(document, "segctl")
-            _check_values(document)
+            _check_settings(document)
         elif not document.diagnostics:
             hint = "add `version: 1`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(FILE, 1, 1), hint=hint)
-    if document.diagnostics:
-        raise InvalidInput(sort_diagnostics(document.diagnostics))
-    return _config(root, document.value)
+    return document
 
 
-def _read(root: Path) -> bytes | None:
-    path = root / FILE
+def _check_settings(document: Document) -> None:
+    has_policies = isinstance(document.value, dict) and POLICIES in document.value
+    if has_policies:
+        from segctl.declarations.policies_file import (  # noqa: PLC0415 - only with policies
+            check_policies,
+            read_policy_dates,
+        )
+
+        read_policy_dates(document)
+        check_policies(document)
+    check_schema(document, "segctl")
+    _check_values(document)
+
+
+def _read(root: Path, name: str) -> bytes | None:
+    path = root / name
     try:
         # A link could show any file in a message about bad YAML, .git/config and .env included.
         if path.is_symlink():
             raise UsageError(
-                f"{FILE} is a link, which is not followed", hint="replace the link by the file"
+                f"{name} is a link, which is not followed", hint="replace the link by the file"
             )
         if not path.exists():
             return None
         if not path.is_file():
-            raise UsageError(f"{FILE} is not a file", hint="remove it, or replace it by a file")
+            raise UsageError(f"{name} is not a file", hint="remove it, or replace it by a file")
         return read_bounded(path, MAX_BYTES)
     except OSError as error:
-        raise UsageError(f"cannot read {FILE}: {error.strerror or error}") from None
+        raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
 
 
 def _check_values(document: Document) -> None:
@@ -194,13 +232,8 @@ def _check_values(document: Document) -> None:
     _check_ids(document, value.get("ids"))
     if isinstance(value.get("lint"), dict):
         _check_lint(document, value["lint"])
-    if isinstance(zone, str) and zone and not _is_time_zone(zone):
-        document.report(
-            "unknown-time-zone",
-            f"unknown time zone {quote_value(zone)}",
-            path=("time_zone",),
-            hint=_time_zone_hint(zone),
-        )
+    if isinstance(zone, str) and zone:
+        check_time_zone(document, zone)
 
 
 def _check_contacts(document: Document, value: Any) -> None:
@@ -256,40 +289,7 @@ def is_inside(folder: str) -> bool:
     )
 
 
-# Files in the time zone folder that mean something only on this machine.
-_LOCAL_ZONES = re.compile(r"localtime$|posixrules$|Factory$|posix/|right/")
-
-
-def _is_time_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only where segctl.yaml names one
-
-    if name == "UTC":
-        # Known even if the machine has no time zone data.
-        return True
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return False
-    return not _LOCAL_ZONES.match(name)
-
-
-def _time_zone_hint(name: str) -> str:
-    if _LOCAL_ZONES.match(name):
-        return (
-            "that name means another zone on each machine: use an IANA name such as Europe/Prague, "
-            "America/Chicago or UTC"
-        )
-    from zoneinfo import available_timezones  # noqa: PLC0415 - only for a name that is wrong
-
-    known = sorted(available_timezones())
-    if not known:
-        return "this machine has no time zone data; run `pip install tzdata`"
-    return did_you_mean(
-        name, known, "use an IANA name such as Europe/Prague, America/Chicago or UTC"
-    )
-
-
-def _config(root: Path, value: dict[str, Any]) -> Config:
+def _config(root: Path, value: dict[str, Any], policies: tuple[Document, ...]) -> Config:
     fields_by_target = value.get("targets") or {DEFAULT_TARGET: None}
     targets = {
         name: Target(name, **{**(fields or {}), VALUES: values_of(value, name)})
@@ -313,6 +313,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         values=read_values(value.get(VALUES)),
         groups={name: tuple(targets) for name, targets in value.get("groups", {}).items()},
         promote=read_promote(value.get(PROMOTE)),
+        policies=policies,
     )
 
 
