@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from segctl.common.secrets import redact
 from segctl.common.uuids import UUID
 from segctl.declarations.formatting import JOINERS, format_segment_file, is_visible_in_block
+from segctl.declarations.interpolation import escaped
 from segctl.declarations.segment_file import read_segment
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
@@ -77,14 +78,13 @@ def segment_text(
     half = _half_character("".join(texts))
     if half:
         return GeneratedFile("", half)
-    head = f"# yaml-language-server: $schema={schema}\n" if schema else ""
-    head += f"name: {_scalar(segment.name)}\n"
-    head += f"owner: {_scalar(owner)}\n" if owner else ""
-    head += f"tags: [{', '.join(map(_flow_scalar, tags))}]\n" if tags else ""
-    head += f"upgrade_from:\n{_INDENT}v1_id: {_scalar(upgrade_from)}\n" if upgrade_from else ""
-    head += f"{_parent_lists(segment, lists)}{above_query}query_dsl: "
+    head = schema_line(schema) + f"name: {scalar(escaped(segment.name))}\n"
+    head += f"owner: {scalar(escaped(owner))}\n" if owner else ""
+    head += f"tags: [{', '.join(flow_scalar(escaped(tag)) for tag in tags)}]\n" if tags else ""
+    head += f"upgrade_from:\n{_INDENT}v1_id: {scalar(upgrade_from)}\n" if upgrade_from else ""
+    head += f"{parent_list_lines(segment, lists)}{above_query}query_dsl: "
     reason = ""
-    for query, must_be_formatted in _query_forms(segment.query):
+    for query, must_be_formatted in query_forms(segment.query):
         text = head + query
         reason = _difference(text, segment, owner, tags, upgrade_from)
         if not reason and not (must_be_formatted and format_segment_file("", text).changed):
@@ -145,16 +145,26 @@ def _first_error(document: Document) -> str:
     )
 
 
-def _scalar(text: str) -> str:
+def schema_line(schema: str) -> str:
+    """Return the comment that tells editors the path of the JSON Schema; empty without one."""
+    return f"# yaml-language-server: $schema={schema}\n" if schema else ""
+
+
+def scalar(text: str) -> str:
+    """Return a string as the value of a key on a line of its own."""
     return text if _is_plain(text) else _double_quoted(text)
 
 
-def _flow_scalar(text: str) -> str:
-    """Return a string for a list on one line, where a comma or a bracket means something."""
-    return text if _is_plain(text) and not _FLOW_MARKS.search(text) else _double_quoted(text)
+def flow_scalar(text: str) -> str:
+    """Return a string for a list or a mapping on one line, where more characters mean something."""
+    is_plain = _is_plain(text) and not _FLOW_MARKS.search(text)
+    if is_plain and not text[0].isalnum():
+        value = parse_document("", f"key: [{text}, {{key: {text}}}]\n").value
+        is_plain = value == {"key": [text, {"key": text}]}
+    return text if is_plain else _double_quoted(text)
 
 
-def _parent_lists(segment: Segment, lists: ListNames) -> str:
+def parent_list_lines(segment: Segment, lists: ListNames) -> str:
     """Return the key with its list: on one line, unless there is a name to put next to an id."""
     ids = segment.parent_list_ids
     if not ids:
@@ -176,7 +186,7 @@ def _comment(text: str) -> str:
     return f" # {short}"
 
 
-def _query_forms(query: str) -> Iterator[tuple[str, bool]]:
+def query_forms(query: str) -> Iterator[tuple[str, bool]]:
     """Yield the ways to write a query, best first; true for one that `fmt` must leave alone."""
     if len(query) <= WIDTH and _is_plain(query):
         yield f"{query}\n", True

@@ -82,6 +82,11 @@ class Interpolator:
             self._document.report("bad-value", message, path=path, hint=hint)
 
 
+def escaped(text: str) -> str:
+    """Return how a file writes a text in which nothing stands for a value."""
+    return text.replace("${", "$${")
+
+
 def value_text(value: object) -> str:
     """Return a value as a text has it: as YAML writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
