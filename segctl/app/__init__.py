@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from segctl.app.connection import Connection, connect
     from segctl.app.console import Console
     from segctl.app.contacts import forget_contacts, pull_contacts, stored_contacts
-    from segctl.app.differences import diff_targets
     from segctl.app.drift import detect_drift
     from segctl.app.drift_acceptance import accept_drift, write_accepted
     from segctl.app.emulator_server import serve_emulator
@@ -66,7 +65,6 @@ _MODULES = {
     "code_owners": "segctl.app.owners",
     "connect": "segctl.app.connection",
     "detect_drift": "segctl.app.drift",
-    "diff_targets": "segctl.app.differences",
     "explain_segments": "segctl.app.explain",
     "forget_contacts": "segctl.app.contacts",
     "format_files": "segctl.app.formatting",
@@ -121,7 +119,6 @@ __all__ = [
     "code_owners",
     "connect",
     "detect_drift",
-    "diff_targets",
     "explain_segments",
     "forget_contacts",
     "format_files",

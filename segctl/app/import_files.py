@@ -10,6 +10,7 @@ from segctl.account.contact_lists import ContactLists
 from segctl.account.snapshot import take_snapshot
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
+from segctl.app.folded_files import existing_files, file_reader, fold_names
 from segctl.app.list_names import parent_list_names
 from segctl.app.lookup import find_segments
 from segctl.app.new_files import existing_declarations, file_names, schema_path
@@ -17,6 +18,7 @@ from segctl.common.suggest import did_you_mean
 from segctl.declarations.file_layout import Layout
 from segctl.errors import UsageError
 from segctl.importing.file_builder import FileOptions
+from segctl.importing.fold_files import fold_files
 from segctl.importing.importer import build_import, segments_to_read
 
 if TYPE_CHECKING:
@@ -37,12 +39,15 @@ class ImportOptions:
 
     `only` are globs: with any, only segments with such names. `layout` is the path of a file below
     the folder of segment files, with placeholders. `owner` and `tags` are written into each file.
+    With `fold`, segments that differ only in literals and names are declared by one file, those of
+    existing files included.
     """
 
     only: tuple[str, ...] = ()
     layout: str | None = None
     owner: str | None = None
     tags: tuple[str, ...] = ()
+    fold: bool = False
 
 
 def import_segments(
@@ -53,7 +58,7 @@ def import_segments(
     *,
     options: ImportOptions | None = None,
 ) -> NewFiles:
-    """Return a file for each segment that a name, an id or a glob picks; for all, without `names`.
+    """Return files for the segments that a name, an id or a glob picks; for all, without `names`.
 
     Nothing is written: `write_new_file` does that. Raises `UsageError` with every name that the
     account does not have, or for an option, `InvalidInput`, and `RemoteError`.
@@ -71,13 +76,26 @@ def import_segments(
         lists = contact_lists.by_id()
     else:
         lists = parent_list_names(contact_lists, to_read, console)
-    return build_import(
+    taken = file_names(project)
+    new = build_import(
         snapshot,
         [remote.id for remote in selected],
         declarations.declared,
         declarations.tombstones,
-        taken=file_names(project),
+        taken=taken,
         lists=lists,
+        options=file_options,
+    )
+    if not options.fold:
+        return new
+    is_limited = bool(names or options.only)
+    existing = existing_files(project, {remote.name for remote in selected} if is_limited else None)
+    return fold_files(
+        new,
+        existing,
+        fold_names(project, lists),
+        file_reader(project),
+        taken=taken,
         options=file_options,
     )
 

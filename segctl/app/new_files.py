@@ -1,6 +1,7 @@
 """What `import` and `upgrade` share: new segment files from segments of an account.
 
-Owns the writing of a new file, whole or not at all, and what it needs to know of the project.
+Owns the writing of a new file, whole or not at all, the removal of those that it replaces, and what
+both need to know of the project.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from segctl.app.selection import sound_declarations
-from segctl.common.files import cannot_write
+from segctl.common.files import cannot_write, refused_or_failed
 from segctl.common.folder import Folder, UnsafePath
 from segctl.declarations.collection import Declarations
 from segctl.errors import Refused, UsageError
+from segctl.importing.file_builder import NewFoldedFile
 from segctl.project.files import linked_part
 
 if TYPE_CHECKING:
@@ -57,10 +59,11 @@ def schema_path(project: Project) -> str:
     return posixpath.relpath(SCHEMA, project.config.segments)
 
 
-def write_new_file(project: Project, file: NewFile) -> str:
+def write_new_file(project: Project, file: NewFile | NewFoldedFile) -> str:
     """Write a file that does not exist yet, whole or not at all; return its path in the project.
 
-    Raises `UsageError`, and `Refused` for a link.
+    The files that a folded one replaces are removed then. Raises `UsageError`, and `Refused` for a
+    link.
     """
     path = new_file_path(project, file)
     outer, _, name = path.rpartition("/")
@@ -75,9 +78,19 @@ def write_new_file(project: Project, file: NewFile) -> str:
             f"cannot write {path}: {error.strerror or type(error).__name__}",
             hint="the files listed above are written; run the command again for the rest",
         ) from None
+    for replaced in file.replaces if isinstance(file, NewFoldedFile) else ():
+        _remove(f"{project.config.segments}/{replaced}", project, path)
     return path
 
 
-def new_file_path(project: Project, file: NewFile) -> str:
+def _remove(path: str, project: Project, new_path: str) -> None:
+    try:
+        Folder(project.root).remove(path)
+    except OSError as error:
+        hint = f"remove it: {new_path} declares its segment"
+        raise refused_or_failed(f"cannot remove {path}", error, hint) from None
+
+
+def new_file_path(project: Project, file: NewFile | NewFoldedFile) -> str:
     """Return the path of a new file, relative to the project."""
     return f"{project.config.segments}/{file.name}"

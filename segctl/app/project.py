@@ -143,19 +143,23 @@ class Project:
     @cached_property
     def declarations(self) -> Declarations:
         """What the segment files declare, with every diagnostic. Raises what `files` raises."""
+        return self.read_declarations(self.files)
+
+    def read_declarations(self, files: Files) -> Declarations:
+        """Return what these files declare, read as those of the project are."""
         from segctl.declarations.collection import read_declarations  # noqa: PLC0415
         from segctl.project.config import SANDBOX  # noqa: PLC0415
 
         return read_declarations(
-            self.files.segments,
-            self.files.queries,
+            files.segments,
+            files.queries,
             self.config.segments,
-            accounts=self.files.accounts,
+            accounts=files.accounts,
             targets=(*self.config.targets, SANDBOX),
             target=self.target_name,
             values=self.config.values_for(self.target_name),
-            conditions=self.files.conditions,
-            instances=self.files.instances,
+            conditions=files.conditions,
+            instances=files.instances,
             groups=self.config.groups,
             settings_are_known=not self._is_config_broken,
             policies=self.config.policies,

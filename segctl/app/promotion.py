@@ -15,7 +15,8 @@ from segctl.errors import Interrupted, InvalidInput, SegctlError, UsageError
 from segctl.planning.promotion import (
     allow_key,
     allowed_warnings,
-    by_source,
+    by_place,
+    place_of,
     promotion_refusals,
     promotion_unknown,
     segments_to_promote,
@@ -60,9 +61,9 @@ def with_promotion(
     warnings = [*allowed_warnings(allowed, target=target, after=after)]
     try:
         other = project.for_target(after)
-        before = by_source(sound_declarations(other).declared) if checked else {}
-        sources = {item.source for item in checked}
-        names = {before[source].name for source in sources & before.keys()}
+        before = by_place(sound_declarations(other).declared) if checked else {}
+        places = {place_of(item.span) for item in checked}
+        names = {before[place].name for place in places & before.keys()}
         held = _held(other, connection, names, console) if names else ()
     except Interrupted:
         raise

@@ -20,15 +20,30 @@ def is_committed(
     `path` is relative to `root`. Line ends do not count, since git may convert them. False where
     there is no repository, or git fails.
     """
+    return path in committed_files(root, path, {path: data}, env=env, timeout=timeout)
+
+
+def committed_files(
+    root: Path,
+    folder: str,
+    files: Mapping[str, bytes],
+    *,
+    env: Mapping[str, str],
+    timeout: float = TIMEOUT,
+) -> frozenset[str]:
+    """Return the paths of those files in a folder for which `is_committed` is true."""
     git = Git(root, env, timeout)
     try:
         commit = git.commit()
         if commit is None:
-            return False
-        blobs = [blob for _, blob, name in git.tree(commit, path) if name == path]
-        return any(_lines(content) == _lines(data) for content in git.contents(blobs).values())
+            return frozenset()
+        blobs = {name: blob for _, blob, name in git.tree(commit, folder) if name in files}
+        contents = git.contents({*blobs.values()})
     except UsageError:
-        return False
+        return frozenset()
+    return frozenset(
+        name for name, blob in blobs.items() if _lines(contents[blob]) == _lines(files[name])
+    )
 
 
 def _lines(data: bytes) -> bytes:

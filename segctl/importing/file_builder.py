@@ -80,15 +80,34 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFoldedFile:
+    """A file that declares several segments with `for_each`, in place of a file for each.
+
+    `title` is the name in it, with `${…}` where it varies, and `segments` are the names that it
+    stands for. `replaces` are the paths in the segments folder of files that declare some of them
+    so far.
+    """
+
+    name: str
+    text: str
+    title: str
+    segments: tuple[str, ...]
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NewFiles:
     """What a conversion would write and what it skips, ordered by name, then by id.
 
-    `declared` counts the segments that a file declares already.
+    `declared` counts the segments that a file declares already. `folded` are files for several
+    segments, which `files` do not have, and `remarks` say which other segments are not in them.
     """
 
     files: tuple[NewFile, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     declared: int = 0
+    folded: tuple[NewFoldedFile, ...] = ()
+    remarks: tuple[Diagnostic, ...] = ()
 
 
 class Conversion(ABC):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
-LISTS = ("Newsletter", "Blocked")
+LISTS = ("Newsletter", "Blocked", "Customers acme", "Customers globex")
 """The lists of the examples."""
 
 NAMES = [page.relative_to(REPOSITORY).as_posix() for page in documents()]
@@ -108,7 +108,7 @@ def write_what_names_stand_for(project: Project, block: str) -> None:
         text = "conditions: { consented: plan = 'pro', spends: total_spend > @least }\n"
         settings = "version: 1\nvalues: { least: 500, language: cs }\n"
         project.write({"segments/conditions.yaml": text, "segctl.yaml": settings})
-    if "parent_list: " in block:
+    if "parent_list: " in block or "@list(" in block:
         lists = {str(uuid.UUID(int=number)): name for number, name in enumerate(LISTS)}
         sends = {str(uuid.UUID(int=9)): "Spring sale"}
         account = KnownAccount((), (), "production", "2026-07-15T00:00:00Z", lists, sends)

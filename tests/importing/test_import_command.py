@@ -32,11 +32,11 @@ VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")
 
 
 def files(project: Project) -> dict[str, str]:
-    """Every file of the project, hidden ones as well."""
+    """Every file of the project, hidden ones as well, but for those of git."""
     return {
         path.relative_to(project.root).as_posix(): path.read_bytes().decode()
         for path in sorted(project.root.rglob("*"))
-        if path.is_file()
+        if path.is_file() and ".git" not in path.parts
     }
 
 

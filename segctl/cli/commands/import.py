@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the name of a command, which no import statement needs to spell.
-"""`segctl import`: files for the segments that an account already has, one each."""
+"""`segctl import`: files for the segments that an account already has."""
 
 from __future__ import annotations
 
@@ -48,6 +48,12 @@ if TYPE_CHECKING:
 @click.option(
     "--tag", "tags", metavar="TAG", multiple=True, help="Write this tag, too; may be repeated."
 )
+@click.option(
+    "--fold",
+    is_flag=True,
+    help="Write one file for segments that differ only in their names and in the values of their "
+    "queries.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @with_project
 def command(
@@ -60,6 +66,7 @@ def command(
     layout: str | None,
     owner: str | None,
     tags: tuple[str, ...],
+    fold: bool,
     dry_run: bool,
 ) -> int:
     """Write files for segments that the account already has.
@@ -71,28 +78,41 @@ def command(
     again. v1 segments, and what no file can declare, are reported and skipped. Exits with 1 if a
     segment requested by its name or id could not be imported.
 
+    With --fold, segments that differ only in their names and in the values of their queries get one
+    file with `for_each`, where that is shorter and segctl proves that it declares exactly them. It
+    also replaces the files that declare some of them already, if these are committed.
+
     \b
     Examples:
       segctl import --all --dry-run
       segctl import --all --layout '{parent_list}/{slug}'
       segctl import --only 'CRM *' --owner crm --tag imported
+      segctl import --only 'Winback *' --fold --dry-run
       segctl import 'VIP customers' 'Churn risk'
     """
     if names and (everything or only):
         raise click.UsageError("--all and --only cannot be combined with NAME")
     check_names(names, everything=everything or bool(only))
-    options = ImportOptions(only, layout, owner, tags)
+    options = ImportOptions(only, layout, owner, tags, fold)
     with connect(project, console) as connection:
         result = import_segments(project, connection, names, console, options=options)
     problems = [*_problems(result, names)]
     console.warn(problems)
+    console.warn(result.remarks)
+    for folded in result.folded:
+        if not dry_run:
+            write_new_file(project, folded)
+        segments = count(len(folded.segments), "segment")
+        console.show(f"{new_file_path(project, folded)}  {clean(folded.title)} ({segments})\n")
     for file in result.files:
         if not dry_run:
             write_new_file(project, file)
         console.show(f"{new_file_path(project, file)}  {clean(file.remote.name)}\n")
         console.warn(file.notes)
     console.talk(_closing(result, dry_run=dry_run))
-    if result.files and not dry_run:
+    if fold:
+        console.talk(_folding(result, dry_run=dry_run))
+    if (result.files or result.folded) and not dry_run:
         console.talk(_next_steps(project))
     return int(any(problem.severity is Severity.ERROR for problem in problems))
 
@@ -126,11 +146,25 @@ def _closing(result: NewFiles, *, dry_run: bool) -> str:
     }
     total = sum(reasons.values())
     words = ", ".join(f"{number} {reason}" for reason, number in reasons.items() if number)
-    if not result.files:
+    folded = [len(file.segments) - len(file.replaces) for file in result.folded]
+    segments = len(result.files) + sum(folded)
+    if not segments:
         return f"Nothing to import: {words or 'the account has no segments'}."
     imported, skipped = ("Would import", "skip") if dry_run else ("Imported", "skipped")
     rest = f", {skipped} {total}: {words}" if total else ""
-    return f"{imported} {count(len(result.files), 'segment')}{rest}."
+    return f"{imported} {count(segments, 'segment')}{rest}."
+
+
+def _folding(result: NewFiles, *, dry_run: bool) -> str:
+    """Return what --fold did: "Folded 18 segments into 1 file, and replaced 12 files."."""
+    if not result.folded:
+        return "Nothing to fold: no segments differ only in their names and values."
+    folded, replaces = ("Would fold", "would replace") if dry_run else ("Folded", "replaced")
+    segments = count(sum(len(file.segments) for file in result.folded), "segment")
+    files = count(len(result.folded), "file")
+    replaced = sum(len(file.replaces) for file in result.folded)
+    rest = f", and {replaces} {count(replaced, 'file')}" if replaced else ""
+    return f"{folded} {segments} into {files}{rest}."
 
 
 def _next_steps(project: Project) -> str:

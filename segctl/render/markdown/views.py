@@ -91,7 +91,7 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
             for item in items
             if isinstance(item.change, Delete | Replace | Upgrade)
         ],
-        more_note("row", "not shown here"),
+        _more_note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'Deleted or replaced:'))}\n<table>\n{DELETION_HEAD}",
         closing="</table>",
         share=0.4,
@@ -103,7 +103,7 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
             change_block(item, plan, context, opened=is_small or bool(item.reasons))
             for item in items
         ],
-        more_note("change", "do not fit into a comment: run with --format text to see all"),
+        _more_note("change", "do not fit into a comment: run with --format text to see all"),
         opening=tag("p", tag("sub", COUNTS_NOTE)) if has_counts(plan) else "",
         short=[tag("div", change_line(item.change)) for item in items],
         shortened=lambda number: _note(
@@ -122,7 +122,7 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
         changes,
         _collapsed_notes(notes, context),
     ]
-    return body(head, parts, footer(context, plan.target, plan_digest))
+    return body(head, parts, _footer(context, plan.target, plan_digest))
 
 
 def _collapsed_notes(notes: Sequence[Diagnostic], context: RenderContext) -> Part:
@@ -130,7 +130,7 @@ def _collapsed_notes(notes: Sequence[Diagnostic], context: RenderContext) -> Par
     title = tag("summary", count(len(notes), "note"))
     return Part(
         [_diagnostic_item(note, context) for note in notes],
-        more_note("note", "not shown here"),
+        _more_note("note", "not shown here"),
         opening=f"<details>{title}\n<ul>",
         closing="</ul>\n</details>",
     )
@@ -145,7 +145,7 @@ def _audience_sizes(plan: Plan) -> Part:
     note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
     return Part(
         [audience_row(change) for change in changes],
-        more_note("row", "not shown here"),
+        _more_note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'Audience size'), ' among ', contacts, _OWN)}\n"
         f"<table>\n{AUDIENCE_HEAD}",
         closing=f"</table>\n{note}" if note else "</table>",
@@ -158,7 +158,7 @@ def report_markdown(report: Report, context: RenderContext, target: TargetRef) -
     head = _head("apply", report_title(report, target), context, target)
     outcomes = Part(
         [_outcome_row(outcome) for outcome in report.outcomes],
-        more_note("action", "not shown here"),
+        _more_note("action", "not shown here"),
         opening="<table>\n"
         + tag("tr", *(tag("th", head) for head in ("Outcome", "Action", "Segment", ""))),
         closing="</table>",
@@ -177,11 +177,11 @@ def report_markdown(report: Report, context: RenderContext, target: TargetRef) -
             )
             for refresh in rejected
         ],
-        more_note("segment", "not shown here"),
+        _more_note("segment", "not shown here"),
         opening=f"{tag('p', tag('strong', 'Not refreshed:'))}\n<ul>",
         closing="</ul>",
     )
-    return body(head, [outcomes, refreshes], footer(context, target))
+    return body(head, [outcomes, refreshes], _footer(context, target))
 
 
 def drift_markdown(
@@ -194,9 +194,9 @@ def drift_markdown(
     head = _head("drift", drift_summary(report, _PLAIN, target), context, target)
     drifts = Part(
         [_drift_block(drift, context) for drift in report.drifts],
-        more_note("segment", "not shown here"),
+        _more_note("segment", "not shown here"),
     )
-    return body(head, [_diagnostics(diagnostics, context), drifts], footer(context, target))
+    return body(head, [_diagnostics(diagnostics, context), drifts], _footer(context, target))
 
 
 def diagnostics_markdown(
@@ -213,7 +213,7 @@ def diagnostics_markdown(
     """
     title = summary or f"{severity_summary(diagnostics) or 'No problems'}."
     head = f"{marker(command, context, target)}\n{tag('h3', prose(title))}"
-    return body(head, [_diagnostics(diagnostics, context)], footer(context))
+    return body(head, [_diagnostics(diagnostics, context)], _footer(context))
 
 
 def preview_markdown(preview: Preview, context: RenderContext, target: str = "") -> str:
@@ -233,11 +233,11 @@ def preview_markdown(preview: Preview, context: RenderContext, target: str = "")
                 for row in preview.rows
                 if row.sample
             ],
-            more_note("sample", "not shown here"),
+            _more_note("sample", "not shown here"),
         ),
         _diagnostics(preview.diagnostics, context),
     ]
-    return body(head, parts, footer(context))
+    return body(head, parts, _footer(context))
 
 
 def _code_list(texts: Iterable[str]) -> Html:
@@ -262,7 +262,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Pa
     )
     return Part(
         lines,
-        more_note(noun, "not shown here"),
+        _more_note(noun, "not shown here"),
         opening=f"<table>\n{tag('tr', *titles)}",
         closing="</table>",
         share=0.6,
@@ -280,8 +280,7 @@ def _head(
     return f"{mark}\n{tag('h3', prose(summary.strip()))}"
 
 
-def footer(context: RenderContext, target: TargetRef | None = None, plan_digest: str = "") -> str:
-    """Return the last line of a comment: what it is of, and when."""
+def _footer(context: RenderContext, target: TargetRef | None = None, plan_digest: str = "") -> str:
     details: list[Html] = []
     if target is not None:
         details.append(html("target ", code(target.name), " at ", code(target.host)))
@@ -301,7 +300,7 @@ def _diagnostics(
 ) -> Part:
     return Part(
         [_diagnostic_item(diagnostic, context) for diagnostic in diagnostics],
-        more_note("diagnostic", "not shown here"),
+        _more_note("diagnostic", "not shown here"),
         opening=f"{opening}\n<ul>" if opening else "<ul>",
         closing="</ul>",
         share=0.4,
@@ -338,7 +337,7 @@ def _drift_block(drift: Drift, context: RenderContext) -> str:
     return "\n".join([head, *clauses_block([inverted(clause) for clause in drift.clauses])])
 
 
-def more_note(noun: str, rest: str) -> Callable[[int], str]:
+def _more_note(noun: str, rest: str) -> Callable[[int], str]:
     """Return a function that returns a note on how many more things there are."""
     return lambda number: _note(f"{number:,} more {noun if number == 1 else f'{noun}s'}", rest)
 
