@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import re
 import signal
@@ -34,6 +35,9 @@ settings.load_profile("segctl")
 
 # Reading the certificate bundle takes longer than most runs of segctl in these tests.
 ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
+
+# The tests stay until the end, so that the collector would look through all of them for nothing.
+gc.disable()
 
 CACHES = itertools.count()
 
@@ -84,6 +88,7 @@ UNTRACED = (
     "importing/test_accounts.py",
     "importing/test_upgrade_whole_account.py",
     "probing/test_faults.py",
+    "security/test_hostile_files.py",
     "sgql/test_two_answers.py",
 )
 UNTRACED_NAMES = re.compile("in_proportion|bounded_time|little_time|cut_and_counted|two_hundredth")
@@ -111,6 +116,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if sys.platform == "win32" and item.get_closest_marker("posix"):
             item.add_marker(pytest.mark.skip(reason="needs what only POSIX systems have"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what the collection has made out of garbage collections."""
+    gc.freeze()
+    gc.enable()
 
 
 def place_of(item: pytest.Item) -> str:

@@ -37,10 +37,12 @@ _MOVES = (
 class FolderHistory:
     """The history of a folder, with the paths that it had under former names read as today's.
 
-    `places` has where each commit sends the segments. `names_left` are the names that files of
-    other folders may have declared while segctl.yaml named those.
+    `head` is the commit that was checked out. `places` has where each commit sends the segments.
+    `names_left` are the names that files of other folders may have declared while segctl.yaml named
+    those.
     """
 
+    head: str
     timeline: Timeline
     places: Sequence[Place]
     moves: FolderMoves
@@ -84,7 +86,7 @@ def read_folder_history(git: Git, folder: str, target: str | None = None) -> Fol
     contents = git.contents(blobs)
     timeline = Timeline(today, contents, folder, _renamed_files(git, today, moves), target)
     names_left = frozenset(possible_name(contents[blob]) for blob in left) - {""}
-    return FolderHistory(timeline, places, moves, names_left)
+    return FolderHistory(head, timeline, places, moves, names_left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def read_removal_history(
         disposed_by=whole.disposed_by,
         renamed_by=whole.renamed_by,
         declared_at_head=lambda name: whole.declared(name, len(whole.commits) - 1),
-        declared_before=lambda name: _declared_before(git, proven.timeline, name),
+        declared_before=lambda name: _declared_before(history.head, proven.timeline, name),
         is_declared_elsewhere=cache(
             lambda name: _is_declared_elsewhere(git, folder, name, account)
         ),
@@ -124,12 +124,8 @@ def read_timeline(
     ).timeline
 
 
-def _declared_before(git: Git, timeline: Timeline, name: str) -> Declared | None:
-    """Return what the first parent of HEAD declares; `None` for nothing, and where git fails."""
-    try:
-        head = git.commit()
-    except UsageError:
-        return None
+def _declared_before(head: str, timeline: Timeline, name: str) -> Declared | None:
+    """Return what the first parent of HEAD declares, `None` for nothing."""
     # The last commit of the timeline is the last one that touched the folder.
     last = len(timeline.commits) - 1
     index = last - 1 if last >= 0 and timeline.commits[last].id == head else last

@@ -17,7 +17,7 @@ from segctl.history.git_log import is_file
 from segctl.project.location import repository_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 TIMEOUT = 60.0
@@ -58,6 +58,7 @@ _ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
 }
+_HEAD = "HEAD^{commit}"
 _LINK = b"120000"
 SUBMODULE = b"160000"
 _FULL_CLONE = "check out the whole history"
@@ -76,6 +77,7 @@ class Git:
         passed = {key: value for key, value in env.items() if _PASSED_VARIABLES.fullmatch(key)}
         self._env = {**passed, **_ENVIRONMENT}
         self._patience = timeout
+        self._contents: dict[str, bytes] = {}
         folder = root.resolve()
         top = repository_root(folder)
         if top is None:
@@ -157,9 +159,10 @@ class Git:
 
     def head(self) -> str:
         """Return the commit that is checked out. Raises `UsageError` for an incomplete history."""
-        inside, shallow, *_ = self.run(
-            "rev-parse", "--is-inside-work-tree", "--is-shallow-repository"
-        ).split()
+        options = ("rev-parse", "--is-inside-work-tree", "--is-shallow-repository")
+        code, output, _ = self.call(*options, _HEAD, "--")
+        # Without a commit, git fails after it has printed the answers; other failures recur here.
+        inside, shallow, *commits = (output if code == 0 else self.run(*options)).split()
         if inside != b"true" or self._prefix.startswith(".git/"):
             raise UsageError("the project is not in the work tree of a git repository")
         if shallow != b"false":
@@ -167,17 +170,16 @@ class Git:
                 "this is a shallow clone, which lacks the older commits",
                 hint=f"{_FULL_CLONE}: {_UNSHALLOW}",
             )
-        commit = self.commit()
-        if commit is None:
+        if not commits:
             raise UsageError(
                 "HEAD of the git repository has no commit",
                 hint="commit the segment files",
             )
-        return commit
+        return commits[0].decode("ascii", "replace")
 
     def commit(self) -> str | None:
         """Return the commit that is checked out, if there is one."""
-        code, output, _ = self.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        code, output, _ = self.call("rev-parse", "--verify", "--quiet", _HEAD)
         return output.decode("ascii", "replace").strip() if code == 0 else None
 
     def refuse_other_histories(self, head: str, folder: str) -> None:
@@ -201,10 +203,15 @@ class Git:
     def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """Return the content of each blob. Raises `UsageError` where one is missing."""
         blobs = [*blobs]
+        unread = [blob for blob in dict.fromkeys(blobs) if blob not in self._contents]
+        if unread:
+            self._read(unread)
+        return {blob: self._contents[blob] for blob in blobs}
+
+    def _read(self, blobs: Sequence[str]) -> None:
         output = self.run(
             "cat-file", "--batch", data="".join(f"{blob}\n" for blob in blobs).encode()
         )
-        contents = {}
         offset = 0
         for blob in blobs:
             end = output.find(b"\n", offset)
@@ -213,8 +220,7 @@ class Git:
             if end < 0 or len(header) != 3 or header[1] != b"blob":  # noqa: PLR2004 - as above
                 raise self.error(f"object {blob} is missing")
             start, offset = end + 1, end + 2 + int(header[2])
-            contents[blob] = output[start : offset - 1]
-        return contents
+            self._contents[blob] = output[start : offset - 1]
 
     def error(self, stderr: str) -> UsageError:
         """Return the error for a message of git, with a hint."""

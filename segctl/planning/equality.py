@@ -58,11 +58,15 @@ def audience_key(segment: Segment) -> Hashable:
 
     For lookups among many segments: to compare each pair would parse every query many times.
     """
+    return comparable_text(segment.query), _parents(segment)
+
+
+def comparable_text(text: str) -> str:
+    """Return a text that is equal for queries that select the same contacts."""
     from segctl.query.parser.parse import parse  # noqa: PLC0415 - most plans never need it
 
-    query = parse(segment.query).query
-    text = segment.query.strip() if query is None else normal_form(query)
-    return text, _parents(segment)
+    query = parse(text).query
+    return text.strip() if query is None else normal_form(query)
 
 
 def _parents(segment: Segment) -> frozenset[str]:

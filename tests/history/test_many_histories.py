@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from segctl.common.stopping import Stop
 from segctl.emulator import Emulator
 from segctl.errors import InvalidInput
 from segctl.model import Create, Delete, Patch, Reason, Replace, TargetRef
+from segctl.planning import equality
 from segctl.sendgrid.api import Reader, Writer
 from segctl.sendgrid.transport import Transport
 from tests.history.oracle import Oracle
@@ -204,6 +206,12 @@ def shrink(moves: Sequence[Move]) -> World:
         else:
             number += 1
     return World(smallest)
+
+
+@pytest.fixture(autouse=True)
+def _few_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parse each query once: all histories share a few, and parsing is not what they try."""
+    monkeypatch.setattr(equality, "comparable_text", cache(equality.comparable_text))
 
 
 @pytest.mark.parametrize("batch", range(-(-HISTORIES // BATCH)))
