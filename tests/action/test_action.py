@@ -11,6 +11,7 @@ import pytest
 
 from tests.action.runner import ACTION
 from tests.action.shop import Shop, serve_shop
+from tests.support.account import KEY
 from tests.support.builders import query, segment_yaml
 
 if TYPE_CHECKING:
@@ -133,6 +134,34 @@ def test_a_digest_that_is_too_short_is_refused(shop: Shop, digest: str) -> None:
 def test_without_a_key_the_input_is_named(shop: Shop) -> None:
     done = shop.run(pull=7, key="")
     assert "::notice title=segctl::the input api-key is empty" in done.log
+
+
+PROMOTED = """\
+version: 1
+default_target: production
+targets:
+  production:
+  staging: {api_key_env: STAGING_SENDGRID_KEY}
+promote: {production: {after: staging}}
+"""
+
+
+def test_the_key_of_another_target_reaches_segctl(shop: Shop) -> None:
+    shop.commit({"segctl.yaml": PROMOTED})
+    keys = f"\r\n  \nDEV_SENDGRID_KEY=other\nSTAGING_SENDGRID_KEY={KEY}\r\n"
+    done = shop.run(command="plan", more_api_keys=keys)
+    assert done.code == 3
+    assert "the targets production and staging are the same account" in done.summary
+    done = shop.run(command="plan")
+    assert done.code == 3
+    assert "no API key for the target <code>staging</code>" in done.summary
+
+
+@pytest.mark.parametrize("line", ["PATH=/tmp", "STAGING_SENDGRID_KEY", KEY, "A B=c", "LD_KEY=x"])
+def test_a_line_that_is_no_key_is_refused(shop: Shop, line: str) -> None:
+    done = shop.run(command="plan", more_api_keys=f"A_SENDGRID_KEY=x\n{line}")
+    assert done.code == 1
+    assert "each line of the input more-api-keys must be VARIABLE=KEY" in done.log
 
 
 def test_a_fork_without_a_secret_gets_the_offline_check(shop: Shop) -> None:

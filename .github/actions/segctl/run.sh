@@ -21,9 +21,30 @@ command=${INPUT_COMMAND:?}
 [[ ${INPUT_API_KEY_ENV:?} =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] \
   || fail "the input api-key-env must be the name of a variable"
 
-# Runs segctl with the key in the variable that the target's api_key_env names.
+# Calls $1 with the name and the value on each line of the input more-api-keys. A here-document could
+# write the keys to a file.
+each_more_key() {
+  local rest=${INPUT_MORE_API_KEYS:-} line
+  while [ -n "$rest" ]; do
+    line=${rest%%$'\n'*}
+    rest=${rest#"$line"}
+    rest=${rest#$'\n'}
+    line=${line%$'\r'}
+    [[ $line =~ ^[[:space:]]*$ ]] || "$1" "${line%%=*}" "${line#*=}"
+  done
+}
+check_key() {
+  # A line without `=` is both the name and the value.
+  [[ $1 != "$2" && $1 =~ ^([A-Z0-9]+_)*SENDGRID(_[A-Z0-9]+)*_KEY(_[A-Z0-9]+)*$ ]] \
+    || fail "each line of the input more-api-keys must be VARIABLE=KEY, the variable an api_key_env"
+}
+export_key() { export "$1=$2"; }
+each_more_key check_key
+
+# Runs segctl with the key in the variable that the target's api_key_env names, and with other keys.
 with_key() {
   (
+    each_more_key export_key
     export "$INPUT_API_KEY_ENV=${INPUT_API_KEY:-}"
     segctl "$@"
   )
