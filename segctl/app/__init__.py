@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from segctl.app.drift_acceptance import accept_drift, write_accepted
     from segctl.app.emulator_server import serve_emulator
     from segctl.app.explain import explain_segments
+    from segctl.app.fleet import apply_targets, connect_targets, find_targets, plan_targets
     from segctl.app.formatting import format_files, write_formatted
     from segctl.app.import_files import ImportOptions, import_segments
     from segctl.app.listing import ListOptions, list_contact_lists, list_segments
@@ -35,7 +36,14 @@ if TYPE_CHECKING:
     from segctl.app.program_ids import SegmentIds, check_ids, segment_ids
     from segctl.app.project import Project
     from segctl.app.refresh import refresh_counts
-    from segctl.app.saved_plan import check_current, check_digest, read_saved_plan, save_plan
+    from segctl.app.saved_plan import (
+        check_current,
+        check_digest,
+        check_fleet,
+        read_saved,
+        read_saved_plan,
+        save_plan,
+    )
     from segctl.app.segment_tests import run_segment_tests
     from segctl.app.starter_files import write_starter_files
     from segctl.app.upgrade import VerifyWith, upgrade_segments
@@ -58,14 +66,18 @@ _MODULES = {
     "VerifyWith": "segctl.app.upgrade",
     "accept_drift": "segctl.app.drift_acceptance",
     "apply_plan": "segctl.app.apply",
+    "apply_targets": "segctl.app.fleet",
     "build_plan": "segctl.app.plan",
     "check_current": "segctl.app.saved_plan",
     "check_digest": "segctl.app.saved_plan",
+    "check_fleet": "segctl.app.saved_plan",
     "check_ids": "segctl.app.program_ids",
     "code_owners": "segctl.app.owners",
     "connect": "segctl.app.connection",
+    "connect_targets": "segctl.app.fleet",
     "detect_drift": "segctl.app.drift",
     "explain_segments": "segctl.app.explain",
+    "find_targets": "segctl.app.fleet",
     "forget_contacts": "segctl.app.contacts",
     "format_files": "segctl.app.formatting",
     "import_segments": "segctl.app.import_files",
@@ -74,10 +86,12 @@ _MODULES = {
     "list_segments": "segctl.app.listing",
     "live_segments": "segctl.app.live_segments",
     "open_probe": "segctl.app.probe",
+    "plan_targets": "segctl.app.fleet",
     "preview_audiences": "segctl.app.preview",
     "pull_account": "segctl.app.account_file",
     "pull_contacts": "segctl.app.contacts",
     "read_request": "segctl.app.plan",
+    "read_saved": "segctl.app.saved_plan",
     "read_saved_plan": "segctl.app.saved_plan",
     "refresh_counts": "segctl.app.refresh",
     "run_segment_tests": "segctl.app.segment_tests",
@@ -112,14 +126,18 @@ __all__ = [
     "VerifyWith",
     "accept_drift",
     "apply_plan",
+    "apply_targets",
     "build_plan",
     "check_current",
     "check_digest",
+    "check_fleet",
     "check_ids",
     "code_owners",
     "connect",
+    "connect_targets",
     "detect_drift",
     "explain_segments",
+    "find_targets",
     "forget_contacts",
     "format_files",
     "import_segments",
@@ -128,10 +146,12 @@ __all__ = [
     "list_segments",
     "live_segments",
     "open_probe",
+    "plan_targets",
     "preview_audiences",
     "pull_account",
     "pull_contacts",
     "read_request",
+    "read_saved",
     "read_saved_plan",
     "refresh_counts",
     "run_segment_tests",

@@ -32,13 +32,13 @@ from segctl.planning.selection import select_matching
 from segctl.planning.takeovers import Overwrites, find_overwrites, overwriting_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from segctl.app.connection import Connection
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.declarations.collection import Declarations
-    from segctl.errors import Diagnostic
+    from segctl.errors import Diagnostic, UsageError
     from segctl.model import Plan, Remote, Snapshot
     from segctl.model.contact_fields import ListNames
     from segctl.model.references import References
@@ -52,13 +52,14 @@ class PlanRequest:
 
     `inputs` lack the removal history, which takes git a while and is seldom needed: `load_history`
     reads it, once for the same names. They are those of the account's segments, `None` before it
-    is read.
+    is read. `unmatched` has the patterns of --only that match nothing, with the error for each.
     """
 
     declarations: Declarations
     inputs: PlanInputs
     load_history: Callable[[frozenset[str] | None], RemovalHistory]
     options: PlanOptions = field(default_factory=PlanOptions)
+    unmatched: Mapping[str, UsageError] = field(default_factory=dict)
 
     def with_history(self, listed: Sequence[Remote]) -> PlanInputs:
         """Return the inputs, with the history if it could matter for these segments."""
@@ -71,8 +72,14 @@ class PlanRequest:
         return dataclasses.replace(self.inputs, removal_history=history, selected=selected)
 
 
-def read_request(project: Project, options: PlanOptions | None = None) -> PlanRequest:
-    """Read the files. Raises `InvalidInput` and `UsageError`."""
+def read_request(
+    project: Project, options: PlanOptions | None = None, *, allow_unmatched: bool = False
+) -> PlanRequest:
+    """Read the files. Raises `InvalidInput` and `UsageError`.
+
+    A pattern of --only that matches nothing is an error unless `allow_unmatched`: another target
+    may have what it matches.
+    """
     options = options or PlanOptions()
     declarations = sound_declarations(project)
 
@@ -80,36 +87,43 @@ def read_request(project: Project, options: PlanOptions | None = None) -> PlanRe
     def load_history(present: frozenset[str] | None) -> RemovalHistory:
         return removal_history(project, declarations, present)
 
+    selected, unmatched = _selected_names(declarations, load_history, options.only)
+    if not allow_unmatched:
+        for error in unmatched.values():
+            raise error
     inputs = PlanInputs(
         tombstones=declarations.tombstones,
         ownership=project.config.ownership,
         detect_renames=options.detect_renames,
-        selected=_selected_names(declarations, load_history, options.only),
+        selected=selected,
         strict_text=options.strict_text,
         ignores_case=project.config.observed.name_case_matters is False,
     )
-    return PlanRequest(declarations, inputs, load_history, options)
+    return PlanRequest(declarations, inputs, load_history, options, unmatched)
 
 
 def _selected_names(
     declarations: Declarations,
     load_history: Callable[[frozenset[str] | None], RemovalHistory],
     only: Sequence[str],
-) -> frozenset[str] | None:
+) -> tuple[frozenset[str] | None, dict[str, UsageError]]:
     """Return the names of declared or removed segments that --only picks; `None` for all.
 
-    Git is asked for removed segments only if a pattern matches no others.
+    The second value has the patterns that match nothing, with the error for each. Git is asked for
+    removed segments only if a pattern matches no others.
     """
     if not only:
-        return None
+        return None, {}
     known: list[Named] = [*declarations.declared, *declarations.tombstones]
     selected, unused = select_matching(known, only)
     if unused:
         known += load_history(None).removals
         selected, unused = select_matching(known, only)
-    if unused:
-        raise no_match(unused[0], "--only", (segment.name for segment in known))
-    return frozenset(segment.name for segment in selected)
+    errors = {
+        pattern: no_match(pattern, "--only", (segment.name for segment in known))
+        for pattern in unused
+    }
+    return frozenset(segment.name for segment in selected), errors
 
 
 def names_of(remotes: Iterable[Remote]) -> frozenset[str]:

@@ -7,6 +7,8 @@ connection and writes nothing.
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.common.clock import Clock
     from segctl.declarations.collection import Declarations
+    from segctl.declarations.parsed_files import ParsedFiles
     from segctl.errors import Diagnostic
     from segctl.project.config import Config, Target
     from segctl.project.files import Files
@@ -51,6 +54,7 @@ class Project:
         self._clock = clock
         self._notify = notify
         self._is_config_broken = False
+        self._shared: tuple[ParsedFiles, threading.Lock] | None = None
         if not self.root.is_dir():
             raise UsageError(f"folder {root} not found", hint="set -C to the project's folder")
 
@@ -69,6 +73,11 @@ class Project:
             notify=self._notify,
         )
         other.config, other.files = self.config, self.files
+        if self._shared is None:
+            from segctl.declarations.parsed_files import ParsedFiles  # noqa: PLC0415
+
+            self._shared = ParsedFiles(), threading.Lock()
+        other._shared = self._shared
         other._is_config_broken = self._is_config_broken
         return other
 
@@ -150,17 +159,21 @@ class Project:
         from segctl.declarations.collection import read_declarations  # noqa: PLC0415
         from segctl.project.config import SANDBOX  # noqa: PLC0415
 
-        return read_declarations(
-            files.segments,
-            files.queries,
-            self.config.segments,
-            accounts=files.accounts,
-            targets=(*self.config.targets, SANDBOX),
-            target=self.target_name,
-            values=self.config.values_for(self.target_name),
-            conditions=files.conditions,
-            instances=files.instances,
-            groups=self.config.groups,
-            settings_are_known=not self._is_config_broken,
-            policies=self.config.policies,
-        )
+        parsed, reading = self._shared or (None, nullcontext())
+        # Threads of several targets that read them at the same time would parse each file again.
+        with reading:
+            return read_declarations(
+                files.segments,
+                files.queries,
+                self.config.segments,
+                accounts=files.accounts,
+                targets=(*self.config.targets, SANDBOX),
+                target=self.target_name,
+                values=self.config.values_for(self.target_name),
+                conditions=files.conditions,
+                instances=files.instances,
+                groups=self.config.groups,
+                settings_are_known=not self._is_config_broken,
+                policies=self.config.policies,
+                parsed=parsed,
+            )

@@ -6,6 +6,7 @@ refuse it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from segctl.common.clock import format_utc
 from segctl.common.files import read_bounded, write_named
 from segctl.common.json_text import json_text
 from segctl.errors import Refused, UsageError
-from segctl.planfile.loading import MAX_BYTES, load_plan
+from segctl.model.fleet import FleetPlan
+from segctl.planfile.fleet_json import fleet_digest, fleet_to_json
+from segctl.planfile.loading import MAX_BYTES, SavedFleet, SavedPlan, load_plan, load_saved
 from segctl.planfile.staleness import account_differences, other_project, plan_differences
 from segctl.planfile.to_json import SHORT_DIGEST, digest, plan_to_json
 
@@ -26,29 +29,43 @@ if TYPE_CHECKING:
     from segctl.app.project import Project
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
-    from segctl.planfile.loading import SavedPlan
 
 
-def save_plan(project: Project, plan: Plan, path: str, *, generated_at: str | None = None) -> None:
-    """Write a plan as JSON, whole or not at all: the document that docs/plan-json.md describes.
+def save_plan(
+    project: Project, plan: Plan | FleetPlan, path: str, *, generated_at: str | None = None
+) -> None:
+    """Write a plan, or those of several targets, as JSON, whole or not at all.
+
+    The documents are those that docs/plan-json.md describes.
 
     `generated_at` is the time at which it was made (ISO 8601, UTC), by default now. Raises
     `UsageError`, and `Refused` for a link inside the repository.
     """
     made_at = generated_at or format_utc(project.clock.now())
-    write_named(path, json_text(plan_to_json(plan, made_at)), repository_top(project))
+    document = (
+        fleet_to_json(plan, made_at) if isinstance(plan, FleetPlan) else plan_to_json(plan, made_at)
+    )
+    write_named(path, json_text(document), repository_top(project))
 
 
 def read_saved_plan(path: str | Path) -> SavedPlan:
-    """Read a plan that `save_plan` or `segctl plan --out` wrote.
+    """Read a plan of one target that `save_plan` or `segctl plan --out` wrote.
 
-    Raises `UsageError` if the file cannot be read, and `InvalidInput` if it holds no plan.
+    Raises `UsageError` if the file cannot be read, and `InvalidInput` if it holds no such plan.
     """
+    return load_plan(_plan_bytes(path), str(path))
+
+
+def read_saved(path: str | Path) -> SavedPlan | SavedFleet:
+    """Read what `read_saved_plan` does, or the plans of several targets."""
+    return load_saved(_plan_bytes(path), str(path))
+
+
+def _plan_bytes(path: str | Path) -> bytes:
     try:
-        data = read_bounded(path, MAX_BYTES)
+        return read_bounded(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         raise unreadable_plan(str(path), error) from None
-    return load_plan(data, str(path))
 
 
 def unreadable_plan(name: str, error: Exception) -> UsageError:
@@ -58,7 +75,7 @@ def unreadable_plan(name: str, error: Exception) -> UsageError:
     return UsageError(f"cannot read {name}: {reason}", hint=hint)
 
 
-def check_applicable(saved: SavedPlan, name: str) -> None:
+def check_applicable(saved: SavedPlan | SavedFleet, name: str) -> None:
     """Raise `Refused` for a plan that this segctl must not apply; `name` is that of its file."""
     made_with, this = saved.version.split(".")[0], __version__.split(".")[0]
     if made_with != this:
@@ -66,7 +83,8 @@ def check_applicable(saved: SavedPlan, name: str) -> None:
             f"the plan was made by segctl {saved.version}, but this is segctl {__version__}",
             hint="apply it with that version, or make a new plan with this one",
         )
-    if not saved.plan.is_applicable:
+    plan = saved.plan if isinstance(saved, SavedPlan) else saved.fleet
+    if not plan.is_applicable:
         raise Refused(
             "the plan could not be applied when it was made, and cannot be applied now",
             hint=f"run `segctl show {quote(name)}` to see why, then make a new plan",
@@ -100,9 +118,37 @@ def check_current(saved: SavedPlan, plan: Plan) -> None:
     )
 
 
-def check_digest(plan: Plan, expected: str) -> None:
+def check_fleet(saved: SavedFleet, plan: FleetPlan) -> None:
+    """Raise `Refused`, with the differences, unless the plans made now equal the saved ones.
+
+    One that differs holds all: they were approved together.
+    """
+    targets, now = ([part.target for part in fleet.parts] for fleet in (saved.fleet, plan))
+    if targets != now:
+        raise Refused(
+            f"the saved plan is for {', '.join(targets)}, but this is for {', '.join(now)}; "
+            "nothing was changed",
+            hint="choose its targets with --target, or make a plan for these",
+        )
+    differences: list[Diagnostic] = []
+    for before, current in zip(saved.fleet.plans, plan.plans, strict=True):
+        found = account_differences(before.target, current.target)
+        found = found or plan_differences(before, current)
+        differences += (
+            replace(item, summary=f"{current.target.name}: {item.summary}") for item in found
+        )
+    _refuse(
+        differences,
+        "the saved plan is stale; nothing was changed on any target",
+        "make a new plan with `segctl plan --out`, and have it approved"
+        if plan.has_changes
+        else "nothing is left to do: the accounts match the files",
+    )
+
+
+def check_digest(plan: Plan | FleetPlan, expected: str) -> None:
     """Raise `Refused` unless the digest of the plan begins with these hex digits."""
-    actual = digest(plan)
+    actual = fleet_digest(plan) if isinstance(plan, FleetPlan) else digest(plan)
     if not actual.startswith(expected):
         raise Refused(
             f"the digest of the plan must be {expected[:SHORT_DIGEST]}, got "

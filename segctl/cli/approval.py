@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from segctl.app.console import Console
     from segctl.model import Plan, TargetRef
-    from segctl.planfile.loading import SavedPlan
+    from segctl.model.fleet import FleetPlan
+    from segctl.planfile.loading import SavedFleet, SavedPlan
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,24 +38,24 @@ def approval_options(function: F) -> F:
     return click.argument("plan_file", metavar="[PLAN]", required=False)(function)
 
 
-def read_plan(file: str) -> SavedPlan:
-    """Read a plan file, or stdin for `-`.
+def read_plan(file: str) -> SavedPlan | SavedFleet:
+    """Read a plan file, of one target or of several, or stdin for `-`.
 
     Raises `UsageError` if it cannot be read, and `InvalidInput` if it holds no plan.
     """
-    from segctl.app.saved_plan import read_saved_plan, unreadable_plan  # noqa: PLC0415
-    from segctl.planfile.loading import MAX_BYTES, load_plan  # noqa: PLC0415 - only for a plan file
+    from segctl.app.saved_plan import read_saved, unreadable_plan  # noqa: PLC0415
+    from segctl.planfile.loading import MAX_BYTES, load_saved  # noqa: PLC0415 - only for a plan file
 
     if not file:
         raise UsageError("the name of the plan file is empty")
     if file != STDIN:
-        return read_saved_plan(file)
+        return read_saved(file)
     try:
         # A closed stdin (`<&-`) is empty.
         data = sys.stdin.buffer.read(MAX_BYTES + 1) if sys.stdin is not None else b""
     except (OSError, ValueError) as error:
         raise unreadable_plan(STDIN, error) from None
-    return load_plan(data, "stdin")
+    return load_saved(data, "stdin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Approval:
     """What was approved before this apply; `digest` may be the first digits of one, or empty."""
 
     options: PlanOptions
-    saved: SavedPlan | None = None
+    saved: SavedPlan | SavedFleet | None = None
     digest: str = ""
 
     @property
@@ -75,22 +76,45 @@ class Approval:
         if self.saved is None:
             return
         from segctl.app.saved_plan import check_same_account  # noqa: PLC0415 - only for a saved plan
+        from segctl.planfile.loading import SavedFleet  # noqa: PLC0415
 
+        if isinstance(self.saved, SavedFleet):
+            raise Refused(
+                f"the plan is for {clean(self.saved.fleet.name)}, but this is for the target "
+                f"`{clean(target.name)}`; nothing was changed",
+                hint="choose its targets with --target or --all-targets",
+            )
         try:
             check_same_account(self.saved, target)
         except Refused as error:
             console.warn(error.diagnostics)
             raise
 
-    def check_plan(self, plan: Plan, console: Console) -> None:
-        """Raise `Refused` if the plan made now is not the one that was approved."""
+    def check_group(self, name: str) -> None:
+        """Raise `Refused` if the saved plan is for one target, and this for several."""
+        from segctl.planfile.loading import SavedPlan  # noqa: PLC0415 - only for a saved plan
+
+        if isinstance(self.saved, SavedPlan):
+            target = clean(self.saved.plan.target.name)
+            raise Refused(
+                f"the plan is for the target `{target}` alone, but this is for {clean(name)}; "
+                "nothing was changed",
+                hint=f"choose its target with --target {target}",
+            )
+
+    def check_plan(self, plan: Plan | FleetPlan, console: Console) -> None:
+        """Raise `Refused` if what was planned now is not what was approved."""
         if not self.is_given:
             return
-        from segctl.app.saved_plan import check_current, check_digest  # noqa: PLC0415
+        from segctl.app.saved_plan import check_current, check_digest, check_fleet  # noqa: PLC0415
+        from segctl.model.fleet import FleetPlan  # noqa: PLC0415
+        from segctl.planfile.loading import SavedFleet, SavedPlan  # noqa: PLC0415
 
         try:
-            if self.saved is not None:
+            if isinstance(self.saved, SavedPlan) and not isinstance(plan, FleetPlan):
                 check_current(self.saved, plan)
+            if isinstance(self.saved, SavedFleet) and isinstance(plan, FleetPlan):
+                check_fleet(self.saved, plan)
             check_digest(plan, self.digest)
         except Refused as error:
             console.warn(error.diagnostics)
@@ -119,7 +143,15 @@ def read_approval(
             )
     saved = read_plan(plan_file)
     check_applicable(saved, plan_file)
-    return Approval(saved.plan.options, saved, digest)
+    return Approval(_options_of(saved), saved, digest)
+
+
+def _options_of(saved: SavedPlan | SavedFleet) -> PlanOptions:
+    """Return the options that a saved plan was made with: those of several targets share them."""
+    from segctl.planfile.loading import SavedPlan  # noqa: PLC0415 - only for a saved plan
+
+    plans = (saved.plan,) if isinstance(saved, SavedPlan) else saved.fleet.plans
+    return plans[0].options
 
 
 def _digest(text: str | None) -> str:
@@ -137,14 +169,21 @@ def _digest(text: str | None) -> str:
     return digits
 
 
-def saved_as(console: Console, file: str, plan: Plan) -> str:
+def saved_as(console: Console, file: str, plan: Plan | FleetPlan) -> str:
     """Return where a plan was saved, its digest, and how to apply it if that is possible."""
     from shlex import quote  # noqa: PLC0415 - of one line
 
+    from segctl.model.fleet import ALL_TARGETS, FleetPlan  # noqa: PLC0415
+    from segctl.planfile.fleet_json import fleet_digest  # noqa: PLC0415
     from segctl.planfile.to_json import SHORT_DIGEST, digest  # noqa: PLC0415
 
-    text = f"Saved as {clean(file)}, digest {digest(plan)[:SHORT_DIGEST]}"
+    is_fleet = isinstance(plan, FleetPlan)
+    whole = fleet_digest(plan) if isinstance(plan, FleetPlan) else digest(plan)
+    text = f"Saved as {clean(file)}, digest {whole[:SHORT_DIGEST]}"
     if not plan.is_applicable:
         return f"{text}."
-    apply = console.command(f"apply {clean(quote(file))}", plan.target.name)
-    return f"{text}; apply it with `{apply}`"
+    target = plan.name if isinstance(plan, FleetPlan) else plan.target.name
+    arguments = f"apply {clean(quote(file))}"
+    if is_fleet and target == ALL_TARGETS:
+        return f"{text}; apply it with `{console.command(f'{arguments} --all-targets')}`"
+    return f"{text}; apply it with `{console.command(arguments, target)}`"

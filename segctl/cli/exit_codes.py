@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segctl.model import Plan
+    from segctl.model.fleet import FleetPlan, FleetReport
 
 CHANGES_PRESENT = 2
 REFUSED = 3
@@ -20,3 +21,24 @@ def plan_exit_code(plan: Plan, *, detailed: bool = False) -> int:
     if plan.refusals:
         return REFUSED
     return CHANGES_PRESENT if detailed and plan.changes else 0
+
+
+def fleet_exit_code(fleet: FleetPlan, *, detailed: bool = False) -> int:
+    """Return the exit code of the plans of several targets: an error wins over a refusal."""
+    codes = {
+        *(failure.exit_code for failure in fleet.failures),
+        *(plan_exit_code(plan) for plan in fleet.plans),
+    } - {0}
+    if codes:
+        return REFUSED if codes == {REFUSED} else INTERRUPTED if INTERRUPTED in codes else 1
+    return CHANGES_PRESENT if detailed and fleet.has_changes else 0
+
+
+def fleet_report_exit_code(report: FleetReport) -> int:
+    """Return the exit code of an apply to several targets: as if they were one account."""
+    if report.interrupted:
+        return INTERRUPTED
+    if report.is_complete:
+        needs_more = any(part.plan.needs_another_apply for part in report.parts)
+        return IN_PART if needs_more else 0
+    return IN_PART if report.is_partial else 1

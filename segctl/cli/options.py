@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from segctl.app.project import Project
     from segctl.cli.invocation import Invocation
+    from segctl.model.fleet import TargetGroup
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,7 +47,8 @@ def global_options(*, hidden: bool = True) -> Callable[[F], F]:
             callback=_only_target,
             hidden=hidden,
             shell_complete=complete_targets,
-            help="The account to work on: a target of segctl.yaml, or `sandbox`.",
+            help="The account to work on: a target of segctl.yaml, or `sandbox`. Some commands "
+            "take a group of targets as well.",
         ),
         click.option(
             "--color",
@@ -167,6 +169,27 @@ def format_option(what: str) -> Callable[[F], F]:
         help=f"The format of {what}: markdown for a comment, github for annotations of a workflow "
         "run, sarif for code scanning, html for a browser.",
     )
+
+
+def all_targets_option(function: F) -> F:
+    """Add `--all-targets`."""
+    return click.option(
+        "--all-targets",
+        is_flag=True,
+        help="Work on every target of segctl.yaml, as --target does with a group.",
+    )(function)
+
+
+def chosen_group(project: Project, *, all_targets: bool) -> TargetGroup | None:
+    """Return the group that a run is for, with its targets; `None` if it is for one target.
+
+    Raises `InvalidInput` and `UsageError`.
+    """
+    if not (all_targets or project.config.groups):
+        return None
+    from segctl.project.groups import find_group  # noqa: PLC0415 - only where there are groups
+
+    return find_group(project.config, project.requested_target, project.env, every=all_targets)
 
 
 def check_names(names: Sequence[str], *, everything: bool) -> None:

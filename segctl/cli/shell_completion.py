@@ -38,11 +38,12 @@ def complete_segment_names(
 
 
 def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the targets of segctl.yaml, and the sandbox."""
+    """Return the targets and the groups of segctl.yaml, and the sandbox."""
     del param
     invocation = _invocation(ctx)
     try:
-        names = {*invocation.project.config.targets, "sandbox"}
+        config = invocation.project.config
+        names = {*config.targets, *config.groups, "sandbox"}
     except (SegctlError, OSError):
         return []
     return _candidates(invocation, names, incomplete)

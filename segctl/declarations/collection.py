@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from segctl.declarations.conditions_file import Conditions
     from segctl.declarations.instances import Items
+    from segctl.declarations.parsed_files import ParsedFiles
     from segctl.declarations.segment_file import Declaration
     from segctl.documents.document import Document
     from segctl.model import Declared
@@ -82,6 +83,7 @@ def read_declarations(
     groups: Mapping[str, Collection[str]] | None = None,
     settings_are_known: bool = True,
     policies: Collection[Document] = (),
+    parsed: ParsedFiles | None = None,
 ) -> Declarations:
     """Read all segment files of a project, and the files of the accounts of these targets.
 
@@ -91,6 +93,7 @@ def read_declarations(
     something is wrong in segctl.yaml: names may be unknown for that alone. `policies` are documents
     that have some.
 
+    `parsed` has the documents that other targets read already, and gets those read here.
     `files`, `queries` and `accounts` map paths relative to the project, with forward slashes, to
     bytes.
     """
@@ -131,7 +134,9 @@ def read_declarations(
     diagnostics += bound.diagnostics
     collected = _Collected()
     for file in sorted(files):
-        declarations, document = read_file(file, files[file], queries, folder, bindings)
+        declarations, document = read_file(
+            file, files[file], queries, folder, bindings, parsed=parsed
+        )
         diagnostics += document.diagnostics
         collected.add(declarations, document)
     declared, tombstones, documents = collected.declared, collected.tombstones, collected.documents

@@ -15,18 +15,17 @@ from segctl.declarations.account_names import PARENT_LIST, find_parent
 from segctl.declarations.bindings import BoundQuery
 from segctl.declarations.instances import FOR_EACH, Instance, read_instances
 from segctl.declarations.interpolation import Interpolator
-from segctl.declarations.policies_file import check_until, read_dates, read_exceptions
+from segctl.declarations.parsed_files import parse_segment_file
+from segctl.declarations.policies_file import check_until, read_exceptions
 from segctl.declarations.query_text import query_path, read_query
 from segctl.declarations.targets import TARGETS, read_targets
 from segctl.declarations.visible_names import check_visible_name
-from segctl.documents.document import Document, decode_utf8, quote_value
-from segctl.documents.schema import check_schema
+from segctl.documents.document import Document, quote_value
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.values import report_bad_values
-from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
-from segctl.model.policies import EXCEPT, UNTIL
+from segctl.model.policies import EXCEPT
 from segctl.model.values import VALUES, read_values
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from segctl.declarations.binder import Binder
     from segctl.declarations.bindings import Bindings
+    from segctl.declarations.parsed_files import ParsedFiles
     from segctl.documents.document import Path
     from segctl.model.values import Value
 
@@ -51,6 +51,8 @@ def read_file(
     queries: Mapping[str, bytes],
     folder: str,
     bindings: Bindings | None = None,
+    *,
+    parsed: ParsedFiles | None = None,
 ) -> tuple[tuple[Declaration, ...] | None, Document]:
     """Read the bytes of one segment file.
 
@@ -58,26 +60,15 @@ def read_file(
     bytes. `bindings` are what names in the file stand for; without them, names that the file does
     not explain itself stay, and no definition of the account equals them.
 
+    `parsed` has the documents that other targets read already.
+
     Returns the declarations, or the tombstones where the file says `removed`: one for each
     instance, in the order of their keys, and none where the file is not for the target; `None`
     where an error prevents it. The document has all errors and warnings.
     """
-    text, problem = decode_utf8(file, data)
-    if problem is not None:
-        return None, Document(file, "", diagnostics=[problem])
-    document = parse_document(file, text)
-    if document.report_api_keys(whole=True):
-        return None, document
-    if document.value is None:
-        if not document.diagnostics:
-            hint = "declare `name` and `query_dsl`, or delete the file"
-            document.report_at("empty-file", "the file is empty", Span(file, 1, 1), hint=hint)
-        return None, document
-    if isinstance(document.value, dict) and EXCEPT in document.value:
-        # YAML reads a day without quotes as a date.
-        read_dates(document.value, (EXCEPT, UNTIL))
-    is_valid = check_schema(document, "segment")
-    if not isinstance(document.value, dict):
+    parse = parse_segment_file if parsed is None else parsed.parse
+    document, is_valid = parse(file, data)
+    if is_valid is None:
         return None, document
     return _SegmentFile(document, bindings).read(queries, folder, is_valid=is_valid), document
 

@@ -54,8 +54,8 @@ def plan_from_document(document: Any) -> Plan:
             Ignore(entry["name"], entry["id"], entry["v1"], entry["ours"])
             for entry in document["unmanaged"]
         ),
-        diagnostics=tuple(_diagnostics(document["diagnostics"])),
-        refusals=tuple(_diagnostics(document["refusals"])),
+        diagnostics=tuple(diagnostics_from(document["diagnostics"])),
+        refusals=tuple(diagnostics_from(document["refusals"])),
         options=PlanOptions(
             only=tuple(options["only"]),
             strict_text=options["strict_text"],
@@ -267,7 +267,8 @@ def _clauses(entries: Iterable[Any]) -> Iterator[ClauseChange]:
         )
 
 
-def _diagnostics(entries: Iterable[Any]) -> Iterator[Diagnostic]:
+def diagnostics_from(entries: Iterable[Any]) -> Iterator[Diagnostic]:
+    """Yield the diagnostics in JSON data."""
     for entry in entries:
         yield Diagnostic(
             entry["code"],

@@ -19,11 +19,18 @@ from segctl.common.secrets import redact
 from segctl.documents.document import decode_utf8, quote_value
 from segctl.documents.schema import validator
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
+from segctl.planfile.fleet_json import (
+    fleet_digest,
+    fleet_from_document,
+    fleet_is_whole,
+    is_fleet,
+)
 from segctl.planfile.from_json import plan_from_document
 from segctl.planfile.to_json import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
 
 if TYPE_CHECKING:
     from segctl.model import Plan
+    from segctl.model.fleet import FleetPlan
 
 MAX_BYTES = 32 << 20
 """A plan that patches two hundred segments has a third of a megabyte."""
@@ -47,6 +54,15 @@ class SavedPlan:
     generated_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class SavedFleet:
+    """The plans of several targets that were read back; see `SavedPlan`."""
+
+    fleet: FleetPlan
+    version: str
+    generated_at: str
+
+
 class _Refused(Exception):
     """Why the file is not a plan that this segctl can read: a code, a summary, a position."""
 
@@ -57,10 +73,19 @@ class _Refused(Exception):
 
 
 def load_plan(data: bytes, file: str) -> SavedPlan:
-    """Return the plan in the bytes of a plan file; `file` names it in messages.
+    """Return the plan of one target in the bytes of a plan file; `file` names it in messages.
 
-    Raises `InvalidInput` for whatever is not a plan as segctl wrote it.
+    Raises `InvalidInput` for whatever is not such a plan as segctl wrote it.
     """
+    saved = load_saved(data, file)
+    if isinstance(saved, SavedFleet):
+        summary = "the plan is of several targets, and this is for one"
+        raise InvalidInput([Diagnostic("not-a-plan", Severity.ERROR, summary, Span(file, 1, 1))])
+    return saved
+
+
+def load_saved(data: bytes, file: str) -> SavedPlan | SavedFleet:
+    """Return what `load_plan` does, or the plans of several targets, whichever the bytes hold."""
     text, problem = decode_utf8(file, data, MAX_BYTES)
     if problem is not None:
         raise InvalidInput([dataclasses.replace(problem, hint=_WRITE_ONE)])
@@ -73,19 +98,42 @@ def load_plan(data: bytes, file: str) -> SavedPlan:
     raise InvalidInput([Diagnostic(code, Severity.ERROR, redact(summary), span, _WRITE_ONE)])
 
 
-def _read(text: str) -> SavedPlan:
+def _read(text: str) -> SavedPlan | SavedFleet:
     document = _load(text)
     tool = document.get("tool") if isinstance(document, dict) else None
-    if not isinstance(tool, dict) or tool.get("name") != "segctl" or "changes" not in document:
+    if not isinstance(tool, dict) or tool.get("name") != "segctl":
+        raise _Refused("not-a-plan", "not a segctl plan file")
+    if not is_fleet(document):
+        plan = _read_plan(document)
+        return SavedPlan(plan, document["tool"]["version"], document["generated_at"])
+    is_newer = _check_version(document.get("format_version"))
+    _check_shape(document, "fleet-plan", is_newer=is_newer)
+    if not fleet_is_whole(document):
+        raise _edited()
+    try:
+        fleet = fleet_from_document(document, _read_plan)
+    except ValueError as error:
+        raise _Refused("bad-plan", str(error)) from None
+    are_named = all(
+        part.plan is None or part.plan.target.name == part.target for part in fleet.parts
+    )
+    if document["digest"] != fleet_digest(fleet) or not are_named:
+        raise _edited()
+    return SavedFleet(fleet, document["tool"]["version"], document["generated_at"])
+
+
+def _read_plan(document: Any) -> Plan:
+    """Return the plan in the document of one target."""
+    if not isinstance(document, dict) or "changes" not in document:
         raise _Refused("not-a-plan", "not a segctl plan file")
     is_newer = _check_version(document.get("format_version"))
     if document.get("checksum") != checksum(document):
         raise _edited()
-    _check_shape(document, is_newer=is_newer)
+    _check_shape(document, "plan", is_newer=is_newer)
     plan = plan_from_document(document)
     if document["digest"] != digest(plan):
         raise _edited()
-    return SavedPlan(plan, document["tool"]["version"], document["generated_at"])
+    return plan
 
 
 def _edited() -> _Refused:
@@ -121,9 +169,9 @@ def _check_version(version: Any) -> bool:
     return int(match[2]) > minor
 
 
-def _check_shape(document: Any, *, is_newer: bool) -> None:
+def _check_shape(document: Any, schema: str, *, is_newer: bool) -> None:
     """Check a plan against its schema."""
-    errors = validator("plan").iter_errors(document)
+    errors = validator(schema).iter_errors(document)
     if is_newer:
         errors = (error for error in errors if not _is_addition(error))
     error = best_match(islice(errors, _MAX_VIOLATIONS))

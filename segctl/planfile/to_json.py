@@ -87,7 +87,7 @@ def action_name(change: Change) -> str:
 
 def digest(plan: Plan) -> str:
     """Return the SHA-256, in hex, of what the plan would do to which account."""
-    return _sha256(
+    return sha256_of(
         {
             "target": dataclasses.asdict(plan.target),
             "changes": [
@@ -141,10 +141,11 @@ def _ignored_references(plan: Plan) -> list[str]:
 def checksum(document: Mapping[str, Any]) -> str:
     """Return the SHA-256, in hex, of a plan's JSON data without `checksum` and `requests`."""
     rest = {key: document[key] for key in document if key not in ("checksum", "requests")}
-    return _sha256(rest)
+    return sha256_of(rest)
 
 
-def _sha256(data: Any) -> str:
+def sha256_of(data: Any) -> str:
+    """Return the SHA-256, in hex, of JSON data."""
     text = json.dumps(data, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -40,15 +40,15 @@ class Attention(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """A change with its number in the plan, from 1, and the reasons why it needs attention."""
+    """A change with its number, and the reasons why it needs attention."""
 
     number: int
     change: Change
     reasons: tuple[Attention, ...]
 
 
-def review_order(plan: Plan) -> tuple[ReviewItem, ...]:
-    """Return the changes of a plan in the order in which to review them.
+def review_order(plan: Plan, first: int = 1) -> tuple[ReviewItem, ...]:
+    """Return the changes of a plan, numbered from `first`, in the order in which to review them.
 
     Those that need attention come first, by their most pressing reason. Among equals the largest
     change of an audience comes first, and those that were not counted are in the order of the plan.
@@ -62,7 +62,7 @@ def review_order(plan: Plan) -> tuple[ReviewItem, ...]:
 
     items = [
         ReviewItem(number, change, attention_of(change, plan))
-        for number, change in enumerate(plan.changes, 1)
+        for number, change in enumerate(plan.changes, first)
     ]
     return tuple(sorted(items, key=key))
 

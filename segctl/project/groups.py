@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.common.suggest import did_you_mean
 from segctl.documents.document import quote_value
 from segctl.errors import UsageError
+from segctl.model.fleet import ALL_TARGETS, TargetGroup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,22 +50,20 @@ def check_groups(
             document.report("unknown-target", summary, path=path, hint=hint)
 
 
-def choose_group(
-    config: Config, requested: str | None, env: Mapping[str, str]
-) -> tuple[str, tuple[str, ...]] | None:
-    """Return the group that --target, or else SEGCTL_TARGET, names, with its targets.
+def find_group(
+    config: Config, requested: str | None, env: Mapping[str, str], *, every: bool = False
+) -> TargetGroup | None:
+    """Return the group that a run is for, with its targets; `None` if it is for one target.
 
-    `None` if they name none: then the run is for one target, which `choose_target` finds.
+    `requested` is the name in --target; without it, SEGCTL_TARGET may name a group. `every` means
+    all targets (--all-targets). Raises `UsageError` for both.
     """
-    name = env.get("SEGCTL_TARGET", "") if requested is None else requested
-    return (name, config.groups[name]) if name in config.groups else None
-
-
-def every_target(config: Config, requested: str | None) -> tuple[str, ...]:
-    """Return the targets of --all-targets. Raises `UsageError` if --target is given as well."""
-    if requested is not None:
+    if every and requested is not None:
         raise UsageError(
             "--all-targets contradicts --target",
             hint="remove one of the two; a group of segctl.yaml selects several targets",
         )
-    return tuple(config.targets)
+    if every:
+        return TargetGroup(ALL_TARGETS, tuple(config.targets))
+    name = env.get("SEGCTL_TARGET", "") if requested is None else requested
+    return TargetGroup(name, config.groups[name]) if name in config.groups else None

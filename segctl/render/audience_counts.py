@@ -26,14 +26,17 @@ _DATE_LENGTH = 10
 """Characters of a date in ISO form."""
 
 
-def audience_changes(plan: Plan) -> list[ReviewItem]:
+def audience_changes(plan: Plan, first: int = 1) -> list[ReviewItem]:
     """Return the changes with an audience before or after them, in the order of review.
 
-    Empty if no change was counted. Steps that only free a name are left out.
+    Empty if no change was counted. Steps that only free a name are left out. `first` is the number
+    of the plan's first change.
     """
     if all(impact_of(change) is None for change in plan.changes):
         return []
-    return [item for item in review_order(plan) if item.change.reason is not Reason.FREES_NAME]
+    return [
+        item for item in review_order(plan, first) if item.change.reason is not Reason.FREES_NAME
+    ]
 
 
 def counted_by_sendgrid(change: Change) -> str:

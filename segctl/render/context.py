@@ -6,13 +6,15 @@ not ask git.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.errors import with_instance
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from segctl.errors import Span
     from segctl.model import TargetRef
 
@@ -29,12 +31,14 @@ class RenderContext:
 
     `generated_at` is an ISO 8601 time in UTC. `commit` is the id of the commit that is checked out,
     empty where it is unknown. `project` is the project's folder in its repository, with forward
-    slashes, empty for the root.
+    slashes, empty for the root. `repeated` has the changes, by identity, whose definitions the part
+    of another target shows, and that target.
     """
 
     generated_at: str = ""
     commit: str = ""
     project: str = ""
+    repeated: Mapping[int, str] = field(default_factory=dict, hash=False)
 
     def path(self, span: Span) -> str:
         """Return the path of a file from the root of the repository."""

@@ -5,6 +5,7 @@ The changes that need attention come first. Does not decide anything.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
@@ -38,12 +39,17 @@ _SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "upgrade": "^", "dele
 _CONTEXT = 3
 """Unchanged lines that are shown around a change."""
 
+_NONE: Mapping[int, str] = MappingProxyType({})
 
-def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
+
+def plan_text(
+    plan: Plan, style: Style, *, verbosity: int = 0, repeated: Mapping[int, str] = _NONE
+) -> str:
     """Return the whole plan.
 
     `verbosity` below 0 is the summary, and what ends an id; above 0 adds unchanged and unmanaged
-    segments, and the digest.
+    segments, and the digest. `repeated` has the changes, by identity, whose definitions the part of
+    another target shows.
     """
     summary = plan_summary(plan, style)
     # Errors come last: that is where the reader of a terminal looks first.
@@ -52,7 +58,7 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
         ending = "".join(f"{_head(change, style)}\n" for change in id_ending_changes(plan))
         return errors + ending + summary
     parts = [diagnostics_text(plan.notices, style)] if plan.notices else []
-    parts += [_change(item, plan, style) for item in review_order(plan)]
+    parts += [_change(item, plan, style, repeated) for item in review_order(plan)]
     if verbosity > 0:
         parts += [text for text in (_unchanged(plan, style), _unmanaged(plan, style)) if text]
     if errors:
@@ -115,7 +121,7 @@ def _head(change: Change, style: Style) -> str:
     return f"{paint(f'{symbol:>3} {action}')}  {name}  {style.dim(f'({plain_action(change)})')}"
 
 
-def _change(item: ReviewItem, plan: Plan, style: Style) -> str:
+def _change(item: ReviewItem, plan: Plan, style: Style, repeated: Mapping[int, str]) -> str:
     change, lists = item.change, plan.lists
     lines = [_head(change, style), f"      {style.dim(_details(change))}"]
     if drift := getattr(change, "drift", None):
@@ -143,6 +149,9 @@ def _change(item: ReviewItem, plan: Plan, style: Style) -> str:
         )
         if text
     ]
+    if elsewhere := repeated.get(id(change)):
+        lines.append(f"      the same definition as for {elsewhere}, above")
+        return "\n".join(lines) + "\n"
     match change:
         case Create(after=after):
             lines += _definition(after, "+", style.green, lists)

@@ -48,7 +48,7 @@ def test_a_schema_is_valid_and_describes_every_field(path: Path) -> None:
 
 
 # What people write; a plan is written by segctl, which has simpler words for a broken one.
-WRITTEN = [path for path in SCHEMAS if path.name != "plan.schema.json"]
+WRITTEN = [path for path in SCHEMAS if not path.name.endswith("plan.schema.json")]
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)

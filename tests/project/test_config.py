@@ -27,7 +27,7 @@ from segctl.project.environment import (
     cache_folder,
     keys_hidden,
 )
-from segctl.project.groups import choose_group, every_target
+from segctl.project.groups import find_group
 from segctl.project.promotion import Promote
 from tests.declarations.reading import KEY, places, shown
 
@@ -319,16 +319,19 @@ def test_a_group_is_chosen_where_several_targets_make_sense() -> None:
     groups = {"shops": ("prod", "eu")}
     config = Config(Path(), targets=TARGETS, groups=groups)
 
-    assert choose_group(config, "shops", {}) == ("shops", ("prod", "eu"))
-    assert choose_group(config, None, {"SEGCTL_TARGET": "shops"}) == ("shops", ("prod", "eu"))
-    assert choose_group(config, "prod", {"SEGCTL_TARGET": "shops"}) is None
-    assert choose_group(config, None, {}) is None
-    assert every_target(config, None) == ("prod", "eu")
+    assert find_group(config, "shops", {}) == ("shops", ("prod", "eu"))
+    assert find_group(config, None, {"SEGCTL_TARGET": "shops"}) == ("shops", ("prod", "eu"))
+    assert find_group(config, "prod", {"SEGCTL_TARGET": "shops"}) is None
+    assert find_group(config, None, {}) is None
+    assert find_group(config, None, {"SEGCTL_TARGET": "prod"}, every=True) == (
+        "all targets",
+        ("prod", "eu"),
+    )
     with pytest.raises(UsageError, match="`shops` is a group") as caught:
         choose_target(config, "shops", {})
     assert "prod, eu" in caught.value.hint
     with pytest.raises(UsageError, match="contradicts"):
-        every_target(config, "prod")
+        find_group(config, "prod", {}, every=True)
 
 
 def test_the_only_target_needs_no_default() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,13 @@ from segctl.applying.applier import ApplyOptions, OnInvalid
 from segctl.cli.approval import approval_options, read_approval
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED
 from segctl.cli.interruptions import stop_in_order
-from segctl.cli.options import format_option, plan_options, with_project
+from segctl.cli.options import (
+    all_targets_option,
+    chosen_group,
+    format_option,
+    plan_options,
+    with_project,
+)
 from segctl.cli.output import Output
 from segctl.errors import Refused
 from segctl.model.report import Report
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
     from segctl.app.console import Console
     from segctl.app.project import Project
+    from segctl.cli.approval import Approval
     from segctl.model import Plan
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -115,7 +123,13 @@ def _apply_options(function: F) -> F:
     metavar="FILE",
     help="Add a line to this file before and after each write, as an audit log.",
 )
+@click.option(
+    "--stop-on-failure",
+    is_flag=True,
+    help="Apply one target of a group after another, and begin no further one once one failed.",
+)
 @_apply_options
+@all_targets_option
 @format_option("the report")
 @approval_options
 @plan_options
@@ -133,6 +147,8 @@ def command(
     validation_timeout: float,
     count_timeout: float,
     on_invalid: str,
+    stop_on_failure: bool,
+    all_targets: bool,
     format_name: str,
     plan_file: str | None,
     expect_digest: str | None,
@@ -152,6 +168,10 @@ def command(
     With PLAN, a file of `segctl plan --out`, or --expect-digest, apply makes a plan as well, and
     applies it only if it equals the saved or approved one.
 
+    With a group of targets, or --all-targets, plans all of them, asks once, and applies them at the
+    same time. Nothing is written to any of them if one cannot be read or is refused. If one fails
+    later, the others are completed; the exit code is then 4.
+
     \b
     Examples:
       segctl apply
@@ -161,6 +181,7 @@ def command(
       segctl apply plan.json --auto-approve
       segctl apply --auto-approve --format markdown
       segctl apply --auto-approve --expect-digest 5d41402abc4b2a765d41402abc4b2a76
+      segctl apply --target shops --stop-on-failure
     """
     apply_options = ApplyOptions(
         parallelism=parallelism,
@@ -171,9 +192,52 @@ def command(
         on_invalid=OnInvalid(on_invalid),
     )
     output = Output(format_name, project, console)
+    with output.showing_errors("apply"):
+        group = chosen_group(project, all_targets=all_targets)
+    if group is None and stop_on_failure:
+        raise click.UsageError("--stop-on-failure is for several targets; see --fail-fast")
+    read = partial(read_approval, plan_file, expect_digest, options)
+    is_refreshed = refresh == "changed"
+    if group is None:
+        return _apply_to_one(
+            output,
+            apply_options,
+            auto_approve=auto_approve,
+            refresh=is_refreshed,
+            journal=journal,
+            read_approval=read,
+        )
+    from segctl.cli.fleet import apply_group  # noqa: PLC0415 - only for several targets
+
+    return apply_group(
+        project,
+        console,
+        group,
+        apply_options,
+        read_approval=read,
+        ask=_is_approved,
+        format_name=format_name,
+        auto_approve=auto_approve,
+        refresh=is_refreshed,
+        journal=journal,
+        stop_on_failure=stop_on_failure,
+    )
+
+
+def _apply_to_one(
+    output: Output,
+    apply_options: ApplyOptions,
+    *,
+    auto_approve: bool,
+    refresh: bool,
+    journal: Path | None,
+    read_approval: Callable[[], Approval],
+) -> int:
+    """Plan the project's target, show that, ask, and apply; return the exit code."""
+    project, console = output.project, output.console
     failure: Exception | None = None
     with output.showing_errors("apply"):
-        approval = read_approval(plan_file, expect_digest, options)
+        approval = read_approval()
         request = read_request(project, approval.options)
         with connect(project, console, read_only=False) as connection:
             approval.check_account(connection.target, console)
@@ -203,7 +267,7 @@ def command(
                     plan,
                     apply_options,
                     console,
-                    refresh=refresh == "changed",
+                    refresh=refresh,
                     journal=journal,
                 )
             except ApplyFailed as error:

@@ -50,7 +50,18 @@ def command(project: Project, console: Console, *, file: str, live: bool, format
     output = Output(format_name, project, console)
     with output.showing_errors("show"):
         saved = read_plan(file)
-    output.show(output.plan(saved.plan, generated_at=saved.generated_at, version=saved.version))
+    from segctl.planfile.loading import SavedPlan  # noqa: PLC0415 - it is imported by now
+
+    if isinstance(saved, SavedPlan):
+        output.show(output.plan(saved.plan, generated_at=saved.generated_at, version=saved.version))
+        return 0
+    from segctl.cli.fleet_output import FleetOutput  # noqa: PLC0415 - only for several targets
+
+    all_output = FleetOutput(format_name, project, console)
+    text = all_output.fleet_plan(
+        saved.fleet, generated_at=saved.generated_at, version=saved.version
+    )
+    all_output.show(text)
     return 0
 
 

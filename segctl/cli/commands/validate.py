@@ -31,7 +31,8 @@ def command(project: Project, console: Console, *, files: tuple[str, ...], forma
     Reports every problem of every file, with file, line and column. Needs no API key and no
     network. Exits with 1 if there is an error; warnings do not fail it. With FILE, a file or a
     folder, only what is wrong there is reported; all files are still read, since a name may be
-    declared twice.
+    declared twice. The files are checked for every target unless --target or SEGCTL_TARGET chooses
+    one or a group; what is wrong in some targets only names them.
 
     \b
     Examples:

@@ -53,6 +53,7 @@ def card(item: ReviewItem, plan: Plan, context: RenderContext, *, opened: bool) 
     """Return the card of a change, folded unless it is `opened`."""
     change = item.change
     before, after = before_and_after(change)
+    elsewhere = context.repeated.get(id(change))
     return tag(
         "article",
         tag(
@@ -62,12 +63,24 @@ def card(item: ReviewItem, plan: Plan, context: RenderContext, *, opened: bool) 
             tag("p", *_details(change, context), class_="where"),
             _outside_git(change),
             _audience_size(change),
-            _explanations(change, plan.lists),
-            _changed_clauses(getattr(change, "clauses", ())),
+            *(
+                [tag("p", "The same definition as for ", tag("b", elsewhere), ", above.")]
+                if elsewhere
+                else [
+                    _explanations(change, plan.lists),
+                    _changed_clauses(getattr(change, "clauses", ())),
+                ]
+            ),
             _usage(change, plan),
             _diagnostics(change, plan, context),
-            _lists([segment for segment in (before, after) if segment], plan.lists),
-            _definition(change, plan.lists),
+            *(
+                []
+                if elsewhere
+                else [
+                    _lists([segment for segment in (before, after) if segment], plan.lists),
+                    _definition(change, plan.lists),
+                ]
+            ),
             open=opened,
         ),
         class_="card",
@@ -121,9 +134,12 @@ def clause_list(changed: Sequence[ClauseChange]) -> Html:
     return tag("ul", items)
 
 
-def audience_table(plan: Plan) -> Html:
-    """Return audience sizes before and after, in the order of review; empty if not counted."""
-    items = audience_changes(plan)
+def audience_table(plan: Plan, first: int = 1) -> Html:
+    """Return audience sizes before and after, in the order of review; empty if not counted.
+
+    `first` is the number of the plan's first change on the page.
+    """
+    items = audience_changes(plan, first)
     if not items:
         return Html()
     impacts = filter(None, (impact_of(item.change) for item in items))

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.model.drift import Drift
+    from segctl.model.plan import Summary
     from segctl.model.report import Outcome, Report
     from segctl.planning.attention import ReviewItem
     from segctl.planning.drift import DriftReport
@@ -59,8 +60,38 @@ _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO
 
 def plan_html(plan: Plan, context: RenderContext) -> str:
     """Return the page of a plan."""
-    summary = plan.summary
-    items = review_order(plan)
+    return page(
+        "segctl plan",
+        title_of(plan_summary(plan, _PLAIN)),
+        plan_content(plan, context),
+        context,
+        target=plan.target,
+        digest=digest(plan),
+        tally=tally_of(plan.summary),
+    )
+
+
+def title_of(summary: str) -> str:
+    """Return the first sentence of a summary."""
+    return summary.splitlines()[0].split(". ")[0] + "."
+
+
+def tally_of(summary: Summary) -> dict[str, int]:
+    """Return the number of segments per action for the tiles of a page."""
+    return {
+        "create": summary.create,
+        "patch": summary.patch,
+        "replace": summary.replace,
+        **({"upgrade": summary.upgrade} if summary.upgrade else {}),
+        "delete": summary.delete,
+        "unchanged": summary.unchanged,
+        "unmanaged": summary.unmanaged,
+    }
+
+
+def plan_content(plan: Plan, context: RenderContext, first: int = 1) -> list[Html]:
+    """Return what a plan consists of; `first` is the number of its first change on the page."""
+    items = review_order(plan, first)
     opened = {item.number for item in items if item.reasons or len(items) <= MAX_OPEN}
     # What a folded card says must be seen above it; a note is no reason to repeat it.
     on_cards = {
@@ -69,14 +100,14 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
         for diagnostic in diagnostics_about(item.change, plan)
         if item.number in opened or diagnostic.severity is Severity.INFO
     }
-    content = [
+    return [
         panel(
             "error",
             "Nothing can be applied",
             [diagnostic_item(error, context) for error in (*plan.errors, *plan.refusals)],
         ),
         tag("p", COUNTS_NOTE, class_="where") if has_counts(plan) else Html(),
-        audience_table(plan),
+        audience_table(plan, first),
         panel(
             "deletion",
             "Deleted or replaced",
@@ -101,31 +132,22 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
         *(card(item, plan, context, opened=item.number in opened) for item in items),
         _left_alone(plan),
     ]
-    return page(
-        "segctl plan",
-        plan_summary(plan, _PLAIN).splitlines()[0].split(". ")[0] + ".",
-        content,
-        context,
-        target=plan.target,
-        digest=digest(plan),
-        tally={
-            "create": summary.create,
-            "patch": summary.patch,
-            "replace": summary.replace,
-            **({"upgrade": summary.upgrade} if summary.upgrade else {}),
-            "delete": summary.delete,
-            "unchanged": summary.unchanged,
-            "unmanaged": summary.unmanaged,
-        },
-    )
 
 
 def report_html(report: Report, context: RenderContext, target: TargetRef) -> str:
     """Return the page of what an apply did."""
+    counts = {status.value: number for status, number in report.counts.items()}
+    title = report_title(report, target)
+    content = report_content(report)
+    return page("segctl apply", title, content, context, target=target, tally=counts)
+
+
+def report_content(report: Report) -> list[Html]:
+    """Return what the report of an apply consists of."""
     rejected = [
         refresh for refresh in report.refreshes if refresh.status is not RefreshStatus.ACCEPTED
     ]
-    content = [
+    return [
         tag("h2", "Results") if report.outcomes else Html(),
         *map(_outcome_card, report.outcomes),
         panel(
@@ -145,9 +167,6 @@ def report_html(report: Report, context: RenderContext, target: TargetRef) -> st
             ],
         ),
     ]
-    counts = {status.value: number for status, number in report.counts.items()}
-    title = report_title(report, target)
-    return page("segctl apply", title, content, context, target=target, tally=counts)
 
 
 def drift_html(

@@ -110,8 +110,7 @@ def change_block(
     item: ReviewItem, plan: Plan, context: RenderContext, *, opened: bool = False
 ) -> str:
     """Return a collapsed segment: why to look at it, who is in it, what changes, and the diff."""
-    change, lists = item.change, plan.lists
-    before, after = before_and_after(change)
+    change = item.change
     return "\n".join(
         [
             f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
@@ -119,19 +118,26 @@ def change_block(
             *_outside_git(change),
             *_single_sends(change, plan),
             *_automations(change, plan),
-            *(
-                block
-                for title, lines in explain_change(change, lists)
-                for block in _explanation(title, lines)
-            ),
-            *clauses_block(getattr(change, "clauses", ())),
-            *_list_names([segment for segment in (before, after) if segment], lists),
-            "",
-            *_diff_fence(before, after, lists),
-            "",
+            *_definition(change, plan, context),
             "</details>",
         ]
     )
+
+
+def _definition(change: Change, plan: Plan, context: RenderContext) -> Iterator[str]:
+    """Yield who is in a segment, what changes, and the diff; or where that is shown."""
+    if elsewhere := context.repeated.get(id(change)):
+        yield tag("p", "The same definition as for ", code(elsewhere), ", above.")
+        return
+    lists = plan.lists
+    before, after = before_and_after(change)
+    for title, lines in explain_change(change, lists):
+        yield from _explanation(title, lines)
+    yield from clauses_block(getattr(change, "clauses", ()))
+    yield from _list_names([segment for segment in (before, after) if segment], lists)
+    yield ""
+    yield from _diff_fence(before, after, lists)
+    yield ""
 
 
 def _paragraphs(item: ReviewItem, plan: Plan, context: RenderContext) -> Iterator[str]:

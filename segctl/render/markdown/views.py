@@ -78,9 +78,15 @@ _STATUS_SIGNS = {
 
 def plan_markdown(plan: Plan, context: RenderContext) -> str:
     """Return the comment of a plan."""
-    plan_digest, items = digest(plan), review_order(plan)
+    plan_digest = digest(plan)
     head = _head("plan", plan_summary(plan, _PLAIN), context, plan.target, plan_digest)
-    errors = _diagnostics(
+    return body(head, plan_parts(plan, context), footer(context, plan.target, plan_digest))
+
+
+def plan_parts(plan: Plan, context: RenderContext) -> list[Part]:
+    """Return what a plan consists of, the most important first."""
+    items = review_order(plan)
+    errors = diagnostics_part(
         [*plan.errors, *plan.refusals],
         context,
         tag("p", tag("strong", "Nothing can be applied:")),
@@ -91,7 +97,7 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
             for item in items
             if isinstance(item.change, Delete | Replace | Upgrade)
         ],
-        _more_note("row", "not shown here"),
+        more_note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'Deleted or replaced:'))}\n<table>\n{DELETION_HEAD}",
         closing="</table>",
         share=0.4,
@@ -103,7 +109,7 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
             change_block(item, plan, context, opened=is_small or bool(item.reasons))
             for item in items
         ],
-        _more_note("change", "do not fit into a comment: run with --format text to see all"),
+        more_note("change", "do not fit into a comment: run with --format text to see all"),
         opening=tag("p", tag("sub", COUNTS_NOTE)) if has_counts(plan) else "",
         short=[tag("div", change_line(item.change)) for item in items],
         shortened=lambda number: _note(
@@ -111,26 +117,25 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
         ),
         share=0.9 if notes else 1.0,
     )
-    warnings = _diagnostics(
+    warnings = diagnostics_part(
         [notice for notice in plan.notices if notice.severity is not Severity.INFO], context
     )
-    parts = [
+    return [
         errors,
         _audience_sizes(plan),
         deletions,
         warnings,
         changes,
-        _collapsed_notes(notes, context),
+        collapsed_notes(notes, context),
     ]
-    return body(head, parts, _footer(context, plan.target, plan_digest))
 
 
-def _collapsed_notes(notes: Sequence[Diagnostic], context: RenderContext) -> Part:
+def collapsed_notes(notes: Sequence[Diagnostic], context: RenderContext) -> Part:
     """Return notes, collapsed, below everything else."""
     title = tag("summary", count(len(notes), "note"))
     return Part(
         [_diagnostic_item(note, context) for note in notes],
-        _more_note("note", "not shown here"),
+        more_note("note", "not shown here"),
         opening=f"<details>{title}\n<ul>",
         closing="</ul>\n</details>",
     )
@@ -145,7 +150,7 @@ def _audience_sizes(plan: Plan) -> Part:
     note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
     return Part(
         [audience_row(change) for change in changes],
-        _more_note("row", "not shown here"),
+        more_note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'Audience size'), ' among ', contacts, _OWN)}\n"
         f"<table>\n{AUDIENCE_HEAD}",
         closing=f"</table>\n{note}" if note else "</table>",
@@ -156,9 +161,14 @@ def _audience_sizes(plan: Plan) -> Part:
 def report_markdown(report: Report, context: RenderContext, target: TargetRef) -> str:
     """Return the comment of what an apply did."""
     head = _head("apply", report_title(report, target), context, target)
+    return body(head, report_parts(report), footer(context, target))
+
+
+def report_parts(report: Report) -> list[Part]:
+    """Return what the report of an apply consists of."""
     outcomes = Part(
         [_outcome_row(outcome) for outcome in report.outcomes],
-        _more_note("action", "not shown here"),
+        more_note("action", "not shown here"),
         opening="<table>\n"
         + tag("tr", *(tag("th", head) for head in ("Outcome", "Action", "Segment", ""))),
         closing="</table>",
@@ -177,11 +187,11 @@ def report_markdown(report: Report, context: RenderContext, target: TargetRef) -
             )
             for refresh in rejected
         ],
-        _more_note("segment", "not shown here"),
+        more_note("segment", "not shown here"),
         opening=f"{tag('p', tag('strong', 'Not refreshed:'))}\n<ul>",
         closing="</ul>",
     )
-    return body(head, [outcomes, refreshes], _footer(context, target))
+    return [outcomes, refreshes]
 
 
 def drift_markdown(
@@ -194,9 +204,9 @@ def drift_markdown(
     head = _head("drift", drift_summary(report, _PLAIN, target), context, target)
     drifts = Part(
         [_drift_block(drift, context) for drift in report.drifts],
-        _more_note("segment", "not shown here"),
+        more_note("segment", "not shown here"),
     )
-    return body(head, [_diagnostics(diagnostics, context), drifts], _footer(context, target))
+    return body(head, [diagnostics_part(diagnostics, context), drifts], footer(context, target))
 
 
 def diagnostics_markdown(
@@ -213,7 +223,7 @@ def diagnostics_markdown(
     """
     title = summary or f"{severity_summary(diagnostics) or 'No problems'}."
     head = f"{marker(command, context, target)}\n{tag('h3', prose(title))}"
-    return body(head, [_diagnostics(diagnostics, context)], _footer(context))
+    return body(head, [diagnostics_part(diagnostics, context)], footer(context))
 
 
 def preview_markdown(preview: Preview, context: RenderContext, target: str = "") -> str:
@@ -233,11 +243,11 @@ def preview_markdown(preview: Preview, context: RenderContext, target: str = "")
                 for row in preview.rows
                 if row.sample
             ],
-            _more_note("sample", "not shown here"),
+            more_note("sample", "not shown here"),
         ),
-        _diagnostics(preview.diagnostics, context),
+        diagnostics_part(preview.diagnostics, context),
     ]
-    return body(head, parts, _footer(context))
+    return body(head, parts, footer(context))
 
 
 def _code_list(texts: Iterable[str]) -> Html:
@@ -262,7 +272,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Pa
     )
     return Part(
         lines,
-        _more_note(noun, "not shown here"),
+        more_note(noun, "not shown here"),
         opening=f"<table>\n{tag('tr', *titles)}",
         closing="</table>",
         share=0.6,
@@ -280,7 +290,8 @@ def _head(
     return f"{mark}\n{tag('h3', prose(summary.strip()))}"
 
 
-def _footer(context: RenderContext, target: TargetRef | None = None, plan_digest: str = "") -> str:
+def footer(context: RenderContext, target: TargetRef | None = None, plan_digest: str = "") -> str:
+    """Return the last line of a comment: the account, the commit, the digest and the time."""
     details: list[Html] = []
     if target is not None:
         details.append(html("target ", code(target.name), " at ", code(target.host)))
@@ -295,12 +306,13 @@ def _footer(context: RenderContext, target: TargetRef | None = None, plan_digest
     return tag("p", tag("sub", Html(" · ".join(["segctl", *details]))))
 
 
-def _diagnostics(
+def diagnostics_part(
     diagnostics: Iterable[Diagnostic], context: RenderContext, opening: Html | None = None
 ) -> Part:
+    """Return a list of diagnostics, below `opening`."""
     return Part(
         [_diagnostic_item(diagnostic, context) for diagnostic in diagnostics],
-        _more_note("diagnostic", "not shown here"),
+        more_note("diagnostic", "not shown here"),
         opening=f"{opening}\n<ul>" if opening else "<ul>",
         closing="</ul>",
         share=0.4,
@@ -337,7 +349,7 @@ def _drift_block(drift: Drift, context: RenderContext) -> str:
     return "\n".join([head, *clauses_block([inverted(clause) for clause in drift.clauses])])
 
 
-def _more_note(noun: str, rest: str) -> Callable[[int], str]:
+def more_note(noun: str, rest: str) -> Callable[[int], str]:
     """Return a function that returns a note on how many more things there are."""
     return lambda number: _note(f"{number:,} more {noun if number == 1 else f'{noun}s'}", rest)
 

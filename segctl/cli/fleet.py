@@ -1,0 +1,122 @@
+"""`plan` and `apply` of several targets: what these commands do with a group or --all-targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.app.fleet import apply_targets, connect_targets, plan_targets, refuse_unsafe_targets
+from segctl.cli.exit_codes import fleet_exit_code, fleet_report_exit_code
+from segctl.cli.fleet_output import FleetOutput
+from segctl.cli.interruptions import stop_in_order
+from segctl.common.clock import format_utc
+from segctl.errors import UsageError
+from segctl.model.fleet import FleetReport, TargetReport
+from segctl.model.report import Report
+from segctl.render.terminal import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segctl.app.console import Console
+    from segctl.app.project import Project
+    from segctl.applying.applier import ApplyOptions
+    from segctl.cli.approval import Approval
+    from segctl.model.fleet import FleetPlan, TargetGroup
+    from segctl.model.plan_options import PlanOptions
+
+
+def plan_group(
+    project: Project,
+    console: Console,
+    group: TargetGroup,
+    options: PlanOptions,
+    *,
+    format_name: str,
+    out: str | None,
+    detailed: bool,
+) -> int:
+    """Plan several targets and show that; return the exit code."""
+    output = FleetOutput(format_name, project, console)
+    with output.showing_errors("plan"):
+        if out is not None and not Path(out).parent.is_dir():
+            raise UsageError(f"cannot write {out}: folder {Path(out).parent} not found")
+        with connect_targets(project, group, console) as fleet:
+            plan = plan_targets(fleet, options, console)
+    now = format_utc(project.clock.now())
+    if out is not None:
+        from segctl.app.saved_plan import save_plan  # noqa: PLC0415 - only with --out
+
+        save_plan(project, plan, out, generated_at=now)
+    output.show(output.fleet_plan(plan, generated_at=now))
+    if out is not None:
+        from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
+
+        console.talk(saved_as(console, out, plan))
+    console.mention(f"{count(sum(part.requests or 0 for part in plan.parts), 'request')} sent.")
+    return fleet_exit_code(plan, detailed=detailed)
+
+
+def apply_group(
+    project: Project,
+    console: Console,
+    group: TargetGroup,
+    options: ApplyOptions,
+    *,
+    read_approval: Callable[[], Approval],
+    ask: Callable[[Console], bool],
+    format_name: str,
+    auto_approve: bool,
+    refresh: bool,
+    journal: Path | None,
+    stop_on_failure: bool,
+) -> int:
+    """Plan several targets, show that, ask, and apply; return the exit code.
+
+    `ask` asks for approval. An error or a refusal of one target leaves all of them as they are:
+    what is approved, by a person or by a digest, are all plans together.
+    """
+    output = FleetOutput(format_name, project, console)
+    with output.showing_errors("apply"):
+        approval = read_approval()
+        approval.check_group(group.name)
+        with connect_targets(project, group, console, read_only=False) as fleet:
+            plan = plan_targets(fleet, approval.options, console)
+            _show_plan(plan, output)
+            code = fleet_exit_code(plan)
+            if code == 1:
+                if not output.is_text:
+                    output.show(output.fleet_problems(plan, "apply"))
+                return code
+            refuse_unsafe_targets(plan)
+            approval.check_plan(plan, console)
+            if not plan.has_changes:
+                nothing = tuple(TargetReport(made, Report()) for made in plan.plans)
+                report = FleetReport(plan.name, nothing)
+            else:
+                if not (auto_approve or ask(console)):
+                    console.say("Nothing was changed.")
+                    return 1
+                stop_in_order(fleet.stop, console)
+                report = apply_targets(
+                    fleet,
+                    plan,
+                    options,
+                    console,
+                    refresh=refresh,
+                    journal=journal,
+                    stop_on_failure=stop_on_failure,
+                )
+    if plan.has_changes or not output.is_text:
+        blank = "\n" if output.is_text else ""
+        output.show(blank + output.fleet_report(report, plan))
+    return fleet_report_exit_code(report)
+
+
+def _show_plan(plan: FleetPlan, output: FleetOutput) -> None:
+    """Show the plan: on stdout, or on stderr if stdout is for the report in another format."""
+    text = FleetOutput("text", output.project, output.console).fleet_plan(plan)
+    if output.is_text:
+        output.console.show(text)
+    else:
+        output.console.say(text.rstrip())
