@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
+from unicodedata import combining, normalize
 
 from segctl.audience.literals import constant_number, interval_value
 from segctl.audience.times import unit_name
@@ -26,10 +27,17 @@ if TYPE_CHECKING:
 _MAX_DIGITS = 15
 """A number with more significant digits may be rounded by the server."""
 
-_MAX_EXPONENT = 30
+_MAX_EXPONENT = 17
 _ZONES = 48 * 3600
 """Seconds: two times further apart have the same order in any two time zones."""
 
+_DATE_DIGITS = 3
+"""A date has a day, a month or its name, and a year of at least two digits."""
+
+_DECIMALS = 9
+"""A number with more decimals may be rounded by the server, as that of a product."""
+
+_MICROSECONDS = 6
 _DST = 2 * 3600
 """Seconds by which days can be longer or shorter than 24 hours, at most."""
 
@@ -98,6 +106,10 @@ def read_constant(node: ast.Expression) -> Constant | None:
 
 def as_time(constant: TextConstant) -> TimeConstant | None:
     """Return the time that a string is where it is compared with one, or `None`."""
+    match = TIME.fullmatch(constant.value.strip())
+    fraction = re.split("[.,]", (match["clock"] or "") if match else "")[1:]
+    if fraction and len(fraction[0]) > _MICROSECONDS:
+        return None
     time = parse_lenient_time(constant.value)
     return TimeConstant(constant.raw, time) if time else None
 
@@ -108,6 +120,8 @@ def _number(node: ast.Expression) -> Decimal | None:
     except ArithmeticError:
         return None
     if number is None or not number.is_finite() or abs(number.adjusted()) > _MAX_EXPONENT:
+        return None
+    if number != round(number, _DECIMALS):
         return None
     return number if len(number.as_tuple().digits) <= _MAX_DIGITS else None
 
@@ -150,7 +164,7 @@ def _shifted(base: RelativeConstant | None, amount: int, unit: str) -> RelativeC
 def bucket(constant: Constant) -> Hashable:
     """Return a key that two constants share wherever they might be equal.
 
-    `None` for one that might equal any other.
+    `None` for one that might equal any other: a string that a column of times may read as one.
     """
     match constant:
         case Decimal():
@@ -158,11 +172,17 @@ def bucket(constant: Constant) -> Hashable:
         case TextConstant(raw=raw, value=value) if "\\" not in raw:
             if _NUMBER.fullmatch(value):
                 return _number_in(value)
-            return TIME if parse_lenient_time(value) else value.strip().casefold()
-        case TimeConstant():
-            return TIME
+            is_time = "@" not in value and sum(map(str.isdigit, value)) >= _DATE_DIGITS
+            return None if is_time else _without_marks(value)
         case _:
             return None
+
+
+def _without_marks(text: str) -> str:
+    """Return a text without case, accents and white space around it."""
+    if not text.isascii():
+        text = "".join(each for each in normalize("NFKD", text) if not combining(each))
+    return text.strip().casefold()
 
 
 def _number_in(text: str) -> Decimal | None:

@@ -7,7 +7,7 @@ one more fact is a new value, so a case can be tried and left again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segctl.policies.constants import (
     Constant,
@@ -41,6 +41,15 @@ if TYPE_CHECKING:
 _MAX_PAIRS = 10_000
 """Two sets of constants are compared only if that takes no more comparisons than this."""
 
+_MAX_FACTS = 20
+"""Facts of a kind that are kept for one term: they are compared, each with each."""
+
+_MAX_CHOICES = 4
+"""Sets of constants that limit each other."""
+
+_MAX_MATCHED = 500
+"""Pairs of a constant and a pattern that are compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -72,36 +81,48 @@ class Known:
                 if self.is_null is None:
                     return replace(self, is_null=is_null)
                 return self if self.is_null == is_null else None
-            case _:
-                return None if self.is_null else _narrowed(_extended(self, fact))
+            case _ if self.is_null:
+                return None
+            case Matches(pattern=pattern, folded=is_folded, negated=negated) if not _fits(
+                self, (pattern, is_folded), negated=negated
+            ):
+                return None
+        extended = _extended(self, fact)
+        return self if extended is self else _narrowed(extended)
 
 
-def _extended(known: Known, fact: Fact) -> Known:  # noqa: PLR0911 - one return a kind of fact
+def _extended(known: Known, fact: Fact) -> Known:
     """Return what is known with one more fact on a value that is not NULL."""
     match fact:
         case Among(constants=constants, negated=True):
             return replace(known, is_null=False, excluded=known.excluded.union(constants))
-        case Among(constants=constants):
-            return replace(known, is_null=False, choices=(*known.choices, constants))
-        case Bound(op=op, constant=constant) if op[0] == ">":
-            return replace(known, is_null=False, lows=(*known.lows, (constant, "=" in op)))
-        case Bound(op=op, constant=constant):
-            return replace(known, is_null=False, highs=(*known.highs, (constant, "=" in op)))
-        case Matches(pattern=pattern, folded=is_folded, negated=True):
-            unmatched = (*known.unmatched, (pattern, is_folded))
-            return replace(known, is_null=False, unmatched=unmatched)
-        case Matches(pattern=pattern, folded=is_folded):
-            return replace(known, is_null=False, matched=(*known.matched, (pattern, is_folded)))
         case Contains(items=items, negated=True):
             return replace(known, is_null=False, without=known.without | items)
+    kind, value = _kept(fact)
+    values = getattr(known, kind)
+    if len(values) >= _MAX_FACTS or value in values:
+        return known if known.is_null is False else replace(known, is_null=False)
+    changed: dict[str, Any] = {"is_null": False, kind: (*values, value)}
+    return replace(known, **changed)
+
+
+def _kept(fact: Fact) -> tuple[str, object]:
+    """Return the field of `Known` that keeps a fact, and what it keeps of it."""
+    match fact:
+        case Among(constants=constants):
+            return "choices", constants
+        case Bound(op=op, constant=constant):
+            return "lows" if op[0] == ">" else "highs", (constant, "=" in op)
+        case Matches(pattern=pattern, folded=is_folded, negated=negated):
+            return "unmatched" if negated else "matched", (pattern, is_folded)
         case Contains(items=items):
-            return replace(known, is_null=False, lists=(*known.lists, items))
+            return "lists", items
     raise TypeError(fact)
 
 
 def _narrowed(known: Known) -> Known | None:
     """Return what is known with fewer choices, or `None` if no value is left."""
-    if any(items <= known.without for items in known.lists) or not _do_patterns_agree(known):
+    if any(items <= known.without for items in known.lists):
         return None
     choices = [*dict.fromkeys(known.choices)]
     for low, is_low_included in known.lows:
@@ -113,8 +134,8 @@ def _narrowed(known: Known) -> Known | None:
                 return None
             if (low,) not in choices:
                 choices.append((low,))
-    choices = [tuple(each for each in constants if _allows(known, each)) for constants in choices]
-    if len(choices) > 1:
+    choices = [_allowed(known, constants) for constants in choices]
+    if 1 < len(choices) <= _MAX_CHOICES:
         # Each limits the others.
         for index in range(len(choices)):
             for other in (*choices[:index], *choices[index + 1 :]):
@@ -122,37 +143,44 @@ def _narrowed(known: Known) -> Known | None:
     return None if () in choices else replace(known, choices=(*choices,))
 
 
-def _allows(known: Known, constant: Constant) -> bool:
-    """Return whether the value may equal a constant."""
-    if constant in known.excluded:
-        return False
-    for low, is_included in known.lows:
-        order = compare(constant, low)
-        if order is not None and (order < 0 or (order == 0 and not is_included)):
-            return False
-    for high, is_included in known.highs:
-        order = compare(constant, high)
-        if order is not None and (order > 0 or (order == 0 and not is_included)):
-            return False
-    return not any(_never_matches(constant, pattern) for pattern, _ in known.matched)
+def _allowed(known: Known, constants: tuple[Constant, ...]) -> tuple[Constant, ...]:
+    """Return the constants that the value may equal."""
+    are_few = len(constants) * len(known.matched) <= _MAX_MATCHED
+    patterns = [pattern for pattern, _ in known.matched] if are_few else []
+    return tuple(
+        constant
+        for constant in constants
+        if constant not in known.excluded
+        and not any(_is_beyond(constant, low, -1, included) for low, included in known.lows)
+        and not any(_is_beyond(constant, high, 1, included) for high, included in known.highs)
+        and not any(_never_matches(constant, pattern) for pattern in patterns)
+    )
 
 
-def _do_patterns_agree(known: Known) -> bool:
-    matched = known.matched
-    return not any(
-        _never_both(pattern, other)
-        for index, pattern in enumerate(matched)
-        for other in matched[:index]
-    ) and not any(
-        _matches_all_of(other, pattern) for pattern in matched for other in known.unmatched
+def _is_beyond(constant: Constant, bound: Constant, sign: int, is_included: bool) -> bool:
+    """Return whether a constant is certainly outside a bound: above it, or below for sign -1."""
+    order = compare(constant, bound)
+    return order is not None and (order * sign > 0 or (order == 0 and not is_included))
+
+
+def _fits(known: Known, pattern: tuple[Pattern, bool], *, negated: bool) -> bool:
+    """Return false if a value certainly cannot match a pattern, or `negated`, not match it."""
+    if negated:
+        return not any(_matches_all_of(pattern, other) for other in known.matched)
+    return not any(_never_both(pattern, other) for other in known.matched) and not any(
+        _matches_all_of(other, pattern) for other in known.unmatched
     )
 
 
 def _never_both(first: tuple[Pattern, bool], second: tuple[Pattern, bool]) -> bool:
-    """Return whether no text matches two patterns, each with whether it is folded."""
-    if first[1] == second[1]:
-        return are_disjoint(first[0], second[0])
-    patterns = [folded(*pattern) for pattern in (first, second)]
+    """Return whether no text matches two patterns, each with whether it is folded.
+
+    They are compared in lower case: LIKE may ignore the case as well.
+    """
+    patterns = [
+        in_lower_case(pattern) if first[1] == second[1] else folded(pattern, is_folded)
+        for pattern, is_folded in (first, second)
+    ]
     return None not in patterns and are_disjoint(patterns[0] or (), patterns[1] or ())
 
 

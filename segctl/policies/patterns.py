@@ -20,8 +20,8 @@ class Wildcard(Enum):
 Token: TypeAlias = str | Wildcard
 Pattern: TypeAlias = tuple[Token, ...]
 
-_MAX_TOKENS = 200
-"""A longer pattern is compared with none: that takes time by the product of the lengths."""
+_MAX_PAIRS = 2_500
+"""Pairs of tokens: longer patterns are not compared, since each pair may be looked at."""
 
 
 def read_pattern(text: str, escape: str = "") -> Pattern:
@@ -54,7 +54,7 @@ def spaced(text: str) -> Pattern:
 
 def includes(wider: Pattern, narrower: Pattern) -> bool:
     """Return whether a pattern certainly matches every text that another one matches."""
-    if len(wider) * len(narrower) > _MAX_TOKENS**2:
+    if len(wider) * len(narrower) > _MAX_PAIRS:
         return False
     # By position in `narrower`: the positions in `wider` to which its text can have led.
     reachable = _closure({0}, wider)
@@ -91,8 +91,8 @@ def _closure(places: set[int], pattern: Pattern) -> set[int]:
 
 
 def are_disjoint(first: Pattern, second: Pattern) -> bool:
-    """Return whether no text certainly matches both patterns."""
-    if len(first) * len(second) > _MAX_TOKENS**2:
+    """Return whether certainly no text matches both patterns, both in lower case."""
+    if len(first) * len(second) > _MAX_PAIRS:
         return False
     pending = [(0, 0)]
     seen = {(0, 0)}
@@ -120,7 +120,8 @@ def _after(pattern: Pattern, place: int) -> int:
 def _meet(first: Token, second: Token) -> bool:
     """Return whether one character can match both tokens."""
     if isinstance(first, str) and isinstance(second, str):
-        return first == second
+        # Letters beyond A to Z may be the same in another case.
+        return first == second or not (first.isascii() and second.isascii())
     for token, other in ((first, second), (second, first)):
         if token is Wildcard.SPACES and isinstance(other, str):
             return other.isspace()

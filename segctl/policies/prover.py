@@ -11,12 +11,15 @@ Counts nothing, and reads no names in place of ids: queries must be bound.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from segctl.policies.claims import Claim, Relation
 from segctl.policies.formulas import (
     ANYTHING,
+    NOTHING,
     Formula,
     NoRow,
     Wanted,
@@ -33,7 +36,7 @@ from segctl.policies.names import (
     scope_of,
 )
 from segctl.policies.reader import Reader, linked_aliases
-from segctl.policies.refuter import Case, Refuter
+from segctl.policies.refuter import Budget, Case, GaveUp, Refuter
 from segctl.query import ast
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN, ColumnType
 from segctl.query.list_ids import LIST_IDS
@@ -45,6 +48,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.model import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What holds for contacts, and its terms; `case` is what follows, `None` if it never holds."""
+
+    formula: Formula
+    terms: frozenset[str]
+    case: Case | None
+
+    @property
+    def all_terms(self) -> frozenset[str]:
+        """The terms of the formula and of what follows."""
+        return self.terms.union(self.case.known) if self.case else self.terms
 
 
 class Contacts:
@@ -63,6 +80,8 @@ class Contacts:
         self._parents = parent_list_ids
         types = {lower(name): column_type for name, column_type in (fields or {}).items()}
         self._types = {**types, **CONTACT_DATA}
+        names = Counter(map(lower, (*(fields or ()), *CONTACT_DATA)))
+        self._ambiguous = {name for name, count in names.items() if count > 1}
         self.not_understood = ""
         self._conditions: list[ast.Expression] = []
         self._events: tuple[tuple[str, str], ...] = ()
@@ -85,8 +104,10 @@ class Contacts:
             self.not_understood = "the query does not use contact_data exactly once"
             return
         events = tuple(each for each in tables if each[0] != CONTACT)
+        hidden = {lower(item.alias.text) for item in query.select if item.alias}
         for node in nodes:
             try:
+                _check_columns(node, hidden, self._ambiguous)
                 self._conditions.append(named(node, scope))
             except NotUnderstood as error:
                 self.not_understood = error.reason
@@ -99,8 +120,16 @@ class Contacts:
         self._events = events
 
     @cached_property
-    def members(self) -> Formula:
+    def members(self) -> Statement:
         """What holds for every contact in the audience."""
+        return self._statement(self._members())
+
+    @cached_property
+    def others(self) -> Statement:
+        """What holds for every contact that is not in the audience."""
+        return self._statement(self._others())
+
+    def _members(self) -> Formula:
         reader = Reader(self._types)
         parts = [self._in_parents(reader, Wanted.TRUE)] if self._parents else []
         conditions = tuple((node, Wanted.TRUE) for node in self._conditions)
@@ -110,9 +139,7 @@ class Contacts:
             self.not_understood = error.reason
         return all_of(parts)
 
-    @cached_property
-    def others(self) -> Formula:
-        """What holds for every contact that is not in the audience."""
+    def _others(self) -> Formula:
         if self.not_understood:
             return ANYTHING
         reader = Reader(self._types)
@@ -137,21 +164,37 @@ class Contacts:
         column = ast.Column(start=0, end=0, qualifier=names[0], name=names[1])
         return reader.contains(column, self._parents, wanted)
 
-    @cached_property
-    def _case(self) -> Case | None:
-        """What is known of the contacts in the audience; `None` if there certainly are none."""
-        case = Case()
-        if not case.learn([self.members]):
-            return None
-        return None if Refuter(Reader(self._types)).is_impossible(case.copy()) else case
+    def _statement(self, formula: Formula) -> Statement:
+        case = self._case_of(formula)
+        terms = frozenset(terms_of(formula))
+        return Statement(formula, terms, case) if case else Statement(NOTHING, terms, None)
 
-    def cannot_also(self, formula: Formula) -> bool:
-        """Return whether no contact in the audience certainly fulfils a formula."""
-        if self._case is None:
+    def _case_of(self, formula: Formula) -> Case | None:
+        """Return what follows from a formula; `None` if no contact certainly fulfils it."""
+        case = Case(Budget())
+        refuter = Refuter(Reader(self._types))
+        try:
+            if not case.learn([formula]) or not refuter.saturate(case):
+                return None
+            return None if refuter.is_impossible(case.copy()) else case
+        except (GaveUp, NotUnderstood):
+            return case
+
+    def cannot_also(self, statement: Statement) -> bool:
+        """Return whether no contact in the audience certainly fulfils a statement."""
+        own = self.members
+        if own.case is None or statement.case is None:
             return True
-        case = self._case.copy()
-        case.about = frozenset(terms_of(formula))
-        return not case.learn([formula]) or Refuter(Reader(self._types)).is_impossible(case)
+        if own.all_terms.isdisjoint(statement.all_terms):
+            return False
+        case = own.case.copy(Budget())
+        case.about = {*statement.terms}
+        try:
+            if not case.learn([statement.formula]):
+                return True
+            return Refuter(Reader(self._types)).is_impossible(case)
+        except (GaveUp, NotUnderstood):
+            return False
 
 
 class Prover:
@@ -186,6 +229,17 @@ def _check_selected(query: ast.Query) -> None:
         ):
             return
     raise NotUnderstood(query, "the query does not select contact_id first")
+
+
+def _check_columns(node: ast.Expression, selected: set[str], ambiguous: set[str]) -> None:
+    """Raise `NotUnderstood` for a name that may be a selected value, or another column."""
+    for column in walk(node) if selected or ambiguous else ():
+        if isinstance(column, ast.Column):
+            name = lower(column.name.text)
+            if name in ambiguous:
+                raise NotUnderstood(column, f"two fields have the name `{name}` in different case")
+            if name in selected and column.qualifier is None:
+                raise NotUnderstood(column, f"`{name}` may be a selected value")
 
 
 def _tables_in(node: ast.Node) -> set[str]:

@@ -92,7 +92,7 @@ class Reader(ComparisonReader):
                     return self._in_subquery(operand, items.query, inner)
                 return self.in_items(operand, items, inner)
             case ast.IsNull(operand=operand, negated=negated):
-                return self.null(operand, is_null=negated != (wanted in POSITIVE))
+                return self._null_test(operand, is_null=negated != (wanted in POSITIVE))
             case ast.Like():
                 return self._like(node, wanted)
             case ast.Exists(query=query):
@@ -110,6 +110,14 @@ class Reader(ComparisonReader):
                 )
             case _:
                 return self.opaque(node, wanted)
+
+    def _null_test(self, operand: ast.Expression, *, is_null: bool) -> Formula:
+        """Return that IS NULL is true of an expression, or not."""
+        if not isinstance(operand, ast.Column) or not operand.path:
+            return self.null(operand, is_null=is_null)
+        # A JSON null is not NULL, although it compares like it.
+        test = OneOf(f"{self.key(operand)} IS NULL", TRUE if is_null else FALSE)
+        return all_of((test, self.null(operand, is_null=True))) if is_null else test
 
     def _like(self, node: ast.Like, wanted: Wanted) -> Formula:
         pattern = _pattern_of(node)
@@ -153,7 +161,9 @@ class Reader(ComparisonReader):
         match node.args:
             case (ast.Column(path=()) as column, ast.Array(items=items)):
                 pass
-            case (ast.Column(path=()) as column, ast.String() as item):
+            case (ast.Column(path=()) as column, ast.String() as item) if (
+                upper(node.name.text) == "ARRAY_CONTAINS"
+            ):
                 items = (item,)
             case _:
                 return self.opaque(node, wanted)

@@ -20,7 +20,7 @@ from segctl.policies.formulas import (
     terms_of,
 )
 from segctl.policies.knowledge import Known
-from segctl.policies.names import CONTACT, CONTACTS, NotUnderstood
+from segctl.policies.names import CONTACT, CONTACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,12 +34,32 @@ MAX_CASES = 100
 MAX_ROWS = 50
 """Combinations of rows that are tried for one question, for subqueries that must have no row."""
 
+MAX_STEPS = 100_000
+"""Formulas that are looked at for one question."""
+
 _NOTHING_KNOWN = Known()
 _THE_CONTACT = Row(CONTACT, CONTACTS, is_linked=True)
 
 
-class _GaveUp(Exception):
-    """There are more cases than are tried."""
+class GaveUp(Exception):
+    """A question takes more cases, rows or steps than it may."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may still be done for one question."""
+
+    cases: int = MAX_CASES
+    rows: int = MAX_ROWS
+    steps: int = MAX_STEPS
+
+    def spend(self, *, cases: int = 0, rows: int = 0, steps: int = 0) -> None:
+        """Count what is done. Raises `GaveUp` if it is too much."""
+        self.cases -= cases
+        self.rows -= rows
+        self.steps -= steps
+        if min(self.cases, self.rows, self.steps) < 0:
+            raise GaveUp
 
 
 @dataclass(slots=True)
@@ -49,35 +69,45 @@ class Case:
     `about` are the terms that the question has to do with; `None` stands for all.
     """
 
+    budget: Budget
     known: dict[str, Known] = field(default_factory=dict)
-    open: tuple[AnyOf, ...] = ()
-    rows: tuple[Row, ...] = (_THE_CONTACT,)
-    without: tuple[NoRow, ...] = ()
-    tried: frozenset[tuple[object, ...]] = frozenset()
-    about: frozenset[str] | None = None
+    open: list[AnyOf] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=lambda: [_THE_CONTACT])
+    without: list[NoRow] = field(default_factory=list)
+    tried: set[tuple[object, ...]] = field(default_factory=set)
+    about: set[str] | None = None
 
-    def copy(self) -> Case:
+    def copy(self, budget: Budget | None = None) -> Case:
         """Return a copy that can learn something else."""
-        return Case(dict(self.known), self.open, self.rows, self.without, self.tried, self.about)
+        return Case(
+            budget or self.budget,
+            dict(self.known),
+            [*self.open],
+            [*self.rows],
+            [*self.without],
+            set(self.tried),
+            None if self.about is None else set(self.about),
+        )
 
     def learn(self, formulas: Iterable[Formula]) -> bool:
-        """Add formulas; return false for a contradiction."""
+        """Add formulas; return false for a contradiction. Raises `GaveUp`."""
         pending = [*formulas]
         while pending:
             formula = pending.pop()
+            self.budget.spend(steps=1)
             match formula:
                 case All(parts=parts):
                     pending += parts
                 case AnyOf(parts=()):
                     return False
                 case AnyOf():
-                    self.open = (*self.open, formula)
+                    self.open.append(formula)
                     self._extend(formula)
                 case Row():
-                    self.rows = (*self.rows, formula)
+                    self.rows.append(formula)
                     self._extend(formula)
                 case NoRow():
-                    self.without = (*self.without, formula)
+                    self.without.append(formula)
                     self._extend(formula)
                 case _:
                     if not self._learn_fact(formula):
@@ -97,7 +127,7 @@ class Case:
 
     def _extend(self, formula: Formula) -> None:
         if self.about is not None:
-            self.about = self.about.union(terms_of(formula))
+            self.about.update(terms_of(formula))
 
     def _simplify(self, pending: list[Formula]) -> bool:
         """Drop alternatives that contradict what is known; return false if none is left."""
@@ -112,11 +142,12 @@ class Case:
                 still_open.append(AnyOf((*left,)))
             else:
                 still_open.append(alternatives)
-        self.open = (*still_open,)
+        self.open = still_open
         return True
 
     def _is_possible(self, formula: Formula) -> bool:
         """Return false for a formula that contradicts what is known at first sight."""
+        self.budget.spend(steps=1)
         match formula:
             case All(parts=parts):
                 return all(map(self._is_possible, parts))
@@ -130,39 +161,37 @@ class Case:
 
 
 class Refuter:
-    """Refutes cases, with a budget for one question."""
+    """Refutes cases."""
 
-    def __init__(self, reader: Reader, cases: int = MAX_CASES) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._cases = cases
-        self._combinations = MAX_ROWS
 
     def is_impossible(self, case: Case) -> bool:
-        """Return whether no contact can be in a case: false if that is not certain."""
-        try:
-            return self._is_impossible(case)
-        except (_GaveUp, NotUnderstood):
-            return False
+        """Return whether no contact can be in a case: false if that is not certain.
 
-    def _is_impossible(self, case: Case) -> bool:
-        while True:
-            consequences = self._of_missing_rows(case)
-            if not consequences:
-                break
-            if not case.learn(consequences):
-                return True
+        The case is used up. Raises `GaveUp` and `NotUnderstood`.
+        """
+        if not self.saturate(case):
+            return True
         relevant = [each for each in case.open if self._matters(each, case)]
         if not relevant:
             return False
         chosen = min(relevant, key=lambda each: len(each.parts))
-        rest = tuple(each for each in case.open if each is not chosen)
+        case.open.remove(chosen)
         for part in chosen.parts:
-            self._cases -= 1
-            if self._cases < 0:
-                raise _GaveUp
+            case.budget.spend(cases=1)
             inner = case.copy()
-            inner.open = rest
-            if inner.learn([part]) and not self._is_impossible(inner):
+            if inner.learn([part]) and not self.is_impossible(inner):
+                return False
+        return True
+
+    def saturate(self, case: Case) -> bool:
+        """Add what follows from subqueries that have no row; return false for a contradiction.
+
+        Raises `GaveUp` and `NotUnderstood`.
+        """
+        while consequences := self._of_missing_rows(case):
+            if not case.learn(consequences):
                 return False
         return True
 
@@ -181,9 +210,7 @@ class Refuter:
                 key = (no_row, *rows)
                 if key in case.tried:
                     continue
-                self._combinations -= 1
-                if self._combinations < 0:
-                    raise _GaveUp
-                case.tried |= {key}
+                case.budget.spend(rows=1)
+                case.tried.add(key)
                 formulas.append(self._reader.not_met(no_row, rows))
         return formulas

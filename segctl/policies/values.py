@@ -34,6 +34,8 @@ def null_parts(node: ast.Expression) -> tuple[ast.Expression, ...] | None:
             return left, right
         case ast.Unary(operand=operand):
             return (operand,)
+        case ast.Cast(operand=ast.Column(path=(_, *_))):
+            return None  # a JSON null is not NULL until it is cast
         case ast.Cast(operand=operand, form="CAST" | "::"):
             return (operand,)
         case ast.Call(name=name, args=args) if upper(name.text) in _STRICT:
