@@ -49,7 +49,7 @@ def figures(runs: int) -> Iterator[Figure]:
 
     yield compare(
         f"validate {COUNT} files / PyYAML and sqlglot alone",
-        lambda: _validate(segment_files),
+        lambda: validate_files(segment_files),
         lambda: load_and(_parse),
         bound=1.8,
         runs=runs,
@@ -80,7 +80,8 @@ def figures(runs: int) -> Iterator[Figure]:
         )
 
 
-def _validate(segment_files: dict[str, bytes]) -> None:
+def validate_files(segment_files: dict[str, bytes]) -> None:
+    """Read and check files, as `validate` does."""
     declarations = read_declarations(segment_files, {}, "segments")
     diagnostics = lint_declarations(
         declarations.declared, declarations.documents, KNOWN, RuleSettings()
