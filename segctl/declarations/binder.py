@@ -133,7 +133,10 @@ class Binder:
         for reference in self._references(self._text):
             span = self._source.span(reference.start, reference.end)
             if isinstance(reference, ReferenceProblem):
-                self._report("reference", reference.message, span, reference.hint)
+                # Any other word after an @ is left to the parser, as in what an account may hold.
+                name = reference.name
+                if not name or name in self._bindings.conditions or name in self._bindings.broken:
+                    self._report("reference", reference.message, span, reference.hint)
             else:
                 places.append((reference, span))
         return tuple(places)

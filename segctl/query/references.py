@@ -48,12 +48,16 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceProblem:
-    """What is wrong with `text[start:end]`, which begins like a reference."""
+    """What is wrong with `text[start:end]`, which begins like a reference.
+
+    `name` is that of the condition that it would be, empty where it can be nothing else.
+    """
 
     message: str
     hint: str
     start: int
     end: int
+    name: str = ""
 
 
 class Replacement(NamedTuple):
@@ -114,7 +118,7 @@ def _named(word: Token, following: list[Token], *, after_in: bool) -> Reference 
     if is_open:
         message = f"the arguments of `{word.text}` must be strings, numbers and values"
         hint = f"write them with commas between, such as {word.text}(30, @country)"
-        return ReferenceProblem(message, hint, word.start, word.end)
+        return ReferenceProblem(message, hint, word.start, word.end, name)
     end = following[position - 1].end
     return Reference(
         ReferenceKind.NAME, name, word.start, end, after_in, arguments=tuple(arguments)

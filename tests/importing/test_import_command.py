@@ -437,3 +437,13 @@ def test_a_folder_behind_a_link_is_refused(
     result = connected.run("import", "--all")
     assert result.code == 1
     assert result.err.startswith("error: cannot write")
+
+
+def test_what_only_looks_like_a_condition_is_imported_as_it_is(
+    connected: Project, remote: Remote
+) -> None:
+    text = query("NOT @array_contains(list_ids, ['x'])")
+    remote.emulator.console.create("Odd", text)
+    assert connected.run("import", "--all").code == 0
+    assert files(connected) == {"segments/odd.yaml": f"name: Odd\nquery_dsl: {text}\n"}
+    assert connected.run("plan", "--detailed-exitcode").code == 0
