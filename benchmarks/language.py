@@ -13,7 +13,8 @@ from benchmarks.measure import Figure, compare
 from benchmarks.world import files, queries
 from segctl.declarations.collection import read_declarations
 from segctl.declarations.formatting import format_segment_file
-from segctl.declarations.linter import RuleSettings, lint_declarations
+from segctl.declarations.lint_settings import RuleSettings
+from segctl.declarations.linter import lint_declarations
 from segctl.query.catalogue import ColumnType
 from segctl.query.equivalence import compare_queries
 from segctl.query.lint import AccountSchema, lint

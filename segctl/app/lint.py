@@ -6,6 +6,7 @@ account for fields and lists where a query needs them. Decides nothing about a p
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from segctl.app.account_file import read_known_account, unused_fields_file
 from segctl.declarations.account_file import column_types
 from segctl.declarations.account_names import check_names
 from segctl.declarations.joined_findings import join_unknown_lists
-from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
+from segctl.declarations.lint_settings import RuleSettings
+from segctl.declarations.linter import declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.model.values import ReferenceKind
 from segctl.query.lint import AccountSchema, Needs
@@ -103,7 +105,9 @@ def _lint(
     project: Project, declared: Sequence[Declared], schema: AccountSchema
 ) -> tuple[Diagnostic, ...]:
     settings = rule_settings(project)
-    diagnostics = lint_declarations(declared, project.declarations.documents, schema, settings)
+    declarations = project.declarations
+    instances = Counter(segment.file for segment in declarations.declared)
+    diagnostics = lint_declarations(declared, declarations.documents, schema, settings, instances)
     return join_unknown_lists(diagnostics)
 
 

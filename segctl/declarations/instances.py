@@ -6,6 +6,7 @@ before. What their values are put into is up to `segment_file`.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import re
@@ -19,9 +20,10 @@ from segctl.documents.values import report_bad_values
 from segctl.model.values import INSTANCES_FILE, read_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.documents.document import Document, Path
+    from segctl.errors import Diagnostic
     from segctl.model.values import Scalar, Value
 
 FOR_EACH = "for_each"
@@ -249,3 +251,18 @@ def _previous_values(
             name: old for (name, key), old in zip(key_of.items(), keys, strict=True) if old != key
         }
         yield {**values, **changed}
+
+
+def of_instances(problems: Mapping[Diagnostic, Sequence[str]], total: int) -> Iterator[Diagnostic]:
+    """Yield the problems of instances by their keys, each once, at the first one that has it.
+
+    What all have is not a problem of an instance.
+    """
+    for problem, keys in problems.items():
+        if len(keys) == total or problem.span is None:
+            yield problem
+            continue
+        span, summary = dataclasses.replace(problem.span, instance=keys[0]), problem.summary
+        if len(keys) > 1:
+            summary += f" (and {len(keys) - 1} more of {total} instances)"
+        yield dataclasses.replace(problem, span=span, summary=summary)

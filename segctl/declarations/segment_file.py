@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.declarations.account_names import PARENT_LIST, find_parent
 from segctl.declarations.bindings import BoundQuery
-from segctl.declarations.instances import FOR_EACH, Instance, read_instances
+from segctl.declarations.instances import FOR_EACH, Instance, of_instances, read_instances
 from segctl.declarations.interpolation import Interpolator
 from segctl.declarations.parsed_files import parse_segment_file
 from segctl.declarations.policies_file import check_until, read_exceptions
@@ -157,7 +157,7 @@ class _SegmentFile:
                 hint = "use fewer instances"
                 self.document.report("query-too-long", message, path=(FOR_EACH,), hint=hint)
                 return None
-        diagnostics += _of_instances(problems, len(instances))
+        diagnostics += of_instances(problems, len(instances))
         self._check_equal_names(declarations)
         return tuple(declarations) if len(declarations) == len(instances) else None
 
@@ -335,21 +335,6 @@ class _SegmentFile:
 
 def _in_instance(span: Span, instance: Instance) -> Span:
     return dataclasses.replace(span, instance=instance.key) if instance.key else span
-
-
-def _of_instances(problems: Mapping[Diagnostic, Sequence[str]], total: int) -> Iterator[Diagnostic]:
-    """Yield the problems of instances by their keys, each once, at the first one that has it.
-
-    What all have is not a problem of an instance.
-    """
-    for problem, keys in problems.items():
-        if len(keys) == total or problem.span is None:
-            yield problem
-            continue
-        span, summary = dataclasses.replace(problem.span, instance=keys[0]), problem.summary
-        if len(keys) > 1:
-            summary += f" (and {len(keys) - 1} more of {total} instances)"
-        yield dataclasses.replace(problem, span=span, summary=summary)
 
 
 def _allowed_change(value: bool | float | str) -> float:

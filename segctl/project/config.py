@@ -264,7 +264,7 @@ def _check_ids(document: Document, value: Any) -> None:
 
 
 def _check_lint(document: Document, value: dict[str, Any]) -> None:
-    from segctl.declarations.linter import settings_problems  # noqa: PLC0415 - only where rules are set
+    from segctl.declarations.lint_settings import settings_problems  # noqa: PLC0415 - only where rules are set
 
     rules, pattern = value.get("rules"), value.get("name_pattern")
     for problem in settings_problems(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from segctl import __version__
 from segctl.common.secrets import redact
-from segctl.declarations.linter import ALL_RULES, explain
+from segctl.declarations.lint_settings import ALL_RULES, explain
 from segctl.errors import Diagnostic, Severity, with_instance
 from segctl.render.terminal import clean
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from segctl.declarations.linter import (
+from segctl.declarations.lint_settings import (
     RuleSettings,
     SettingProblem,
+    settings_problems,
+)
+from segctl.declarations.linter import (
     declaration_needs,
     lint_declarations,
-    settings_problems,
 )
 from segctl.declarations.query_source import QuerySource
 from segctl.declarations.segment_file import read_segment

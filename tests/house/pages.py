@@ -13,7 +13,7 @@ import click
 import yaml
 
 from segctl.cli.program import COMMANDS, program
-from segctl.declarations.linter import rules_markdown
+from segctl.declarations.lint_settings import rules_markdown
 from segctl.emulator import FLIPPED
 from segctl.emulator.faults import Kind
 from tests.support.process import REPOSITORY

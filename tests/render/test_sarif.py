@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from segctl.declarations.linter import ALL_RULES
+from segctl.declarations.lint_settings import ALL_RULES
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.render.context import RenderContext
 from segctl.render.sarif import SCHEMA, sarif

@@ -51,7 +51,7 @@ def command(
       segctl lint --explain
       segctl lint --explain drops-nulls
     """
-    from segctl.declarations.linter import ALL_RULES, explain  # noqa: PLC0415
+    from segctl.declarations.lint_settings import ALL_RULES, explain  # noqa: PLC0415
 
     if code == _LIST:
         width = max(map(len, ALL_RULES))

@@ -14,7 +14,6 @@ from segctl.model.observed import NOTHING_OBSERVED
 from segctl.query.ast import Column
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
 from segctl.query.lint.rule import Needs, quote_sql
-from segctl.query.parser.parse import parse
 from segctl.query.parser.tokens import lower
 from segctl.query.visit import walk
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from segctl.model.observed import Observed
+    from segctl.query.parser.parse import ParsedQuery
 
 NEVER_NULL = frozenset(
     ("contact_id", "email", "list_ids", "created_at", "updated_at", "event_source", "event_type",
@@ -101,14 +101,13 @@ class AccountSchema:
         return (*(name for name, _ in self._folded.values()),)
 
 
-def query_needs(text: str) -> frozenset[Needs]:
+def query_needs(parsed: ParsedQuery) -> frozenset[Needs]:
     """Return what must be known of the account to check a query completely.
 
     FIELDS where it names a column that is not a standard one, LISTS where it uses `list_ids`;
     nothing where it cannot be parsed.
     """
-    query = parse(text).query
-    nodes = walk(query) if query else ()
+    nodes = walk(parsed.query) if parsed.query else ()
     names = {lower(node.name.text) for node in nodes if isinstance(node, Column)}
     needs = set()
     if "list_ids" in names:

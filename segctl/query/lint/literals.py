@@ -61,7 +61,7 @@ def personal_data(node: ast.Expression, _: NodeContext) -> Iterator[Violation]:
             continue
         if lower(operand.name.text) in _PHONE_COLUMNS:
             text = _literal_text(value)
-            if text and not text.startswith("+") and _is_phone_number(text):
+            if text and not text.startswith("+") and is_phone_number(text):
                 yield _private_violation(value, "a phone number")
 
 
@@ -76,7 +76,7 @@ def _personal_data_in(text: str) -> str:
     """Return what personal data a string contains, in words, or an empty string."""
     if find_email_addresses(text):
         return "an e-mail address"
-    return "a phone number" if text.startswith("+") and _is_phone_number(text) else ""
+    return "a phone number" if text.startswith("+") and is_phone_number(text) else ""
 
 
 def _private_violation(node: ast.Node | Token, data: str) -> Violation:
@@ -97,7 +97,8 @@ def _literal_text(node: ast.Expression) -> str:
     return ""
 
 
-def _is_phone_number(text: str) -> bool:
+def is_phone_number(text: str) -> bool:
+    """Return whether a text may be a phone number."""
     digits = sum(char.isdigit() for char in text)
     return _MIN_DIGITS <= digits <= _MAX_DIGITS and _PHONE.fullmatch(text) is not None
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     AnyComparison: TypeAlias = ast.Comparison | ast.In | ast.Between
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
+NUMERIC_TEXT = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
 _COMPARISONS = (ast.Comparison, ast.In, ast.Between)
 _TYPE_WORDS = {
     ColumnType.VARCHAR: "a string",
@@ -123,7 +123,7 @@ def _mismatch(
         return
     value_type, source = type_of(value, context), context.source(value)
     if column.type is ColumnType.NUMBER and isinstance(value, ast.String):
-        is_numeric = _NUMBER.fullmatch(value.value)
+        is_numeric = NUMERIC_TEXT.fullmatch(value.value)
         value_type = ColumnType.VARCHAR
         hint = f"write {value.value.strip()}" if is_numeric else "compare it with a number"
     elif column.type is ColumnType.VARCHAR and _is_number(value):

@@ -124,6 +124,11 @@ def relative_time(node: Expression) -> RelativeTime | None:
             return None
 
 
+def is_time_sum(node: object) -> bool:
+    """Return whether a node calls a function that adds an amount to a time."""
+    return isinstance(node, Call) and upper(node.name.text) in _ADD
+
+
 def _sum(first: RelativeTime | None, second: RelativeTime | None) -> RelativeTime | None:
     if first is None or second is None:
         return None

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.declarations.linter import ALL_RULES, explain, rules_markdown
+from segctl.declarations.lint_settings import ALL_RULES, explain, rules_markdown
 from segctl.errors import Severity
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint import RULES, AccountSchema, Finding, lint, names, scope
