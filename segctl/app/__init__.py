@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from segctl.app.program_ids import SegmentIds, check_ids, segment_ids
     from segctl.app.project import Project
     from segctl.app.refresh import refresh_counts
+    from segctl.app.rendering import render_segments
     from segctl.app.saved_plan import (
         check_current,
         check_digest,
@@ -94,6 +95,7 @@ _MODULES = {
     "read_saved": "segctl.app.saved_plan",
     "read_saved_plan": "segctl.app.saved_plan",
     "refresh_counts": "segctl.app.refresh",
+    "render_segments": "segctl.app.rendering",
     "run_segment_tests": "segctl.app.segment_tests",
     "save_plan": "segctl.app.saved_plan",
     "segment_history": "segctl.app.audit",
@@ -154,6 +156,7 @@ __all__ = [
     "read_saved",
     "read_saved_plan",
     "refresh_counts",
+    "render_segments",
     "run_segment_tests",
     "save_plan",
     "segment_history",

@@ -129,7 +129,14 @@ def load_config(root: Path) -> Config:
 
     Raises `UsageError` if it cannot be read, and `InvalidInput` with every problem in it.
     """
-    data, policies = _read(root, FILE), _read(root, POLICIES_FILE)
+    return read_config(root, _read(root, FILE), _read(root, POLICIES_FILE))
+
+
+def read_config(root: Path, data: bytes | None, policies: bytes | None) -> Config:
+    """Return the settings in the bytes of a segctl.yaml and a policies.yaml of a folder.
+
+    Raises `InvalidInput` with every problem in them.
+    """
     document = None if data is None else read_settings(data)
     diagnostics = [] if document is None else document.diagnostics
     of_policies = None

@@ -7,14 +7,18 @@ and none out of it: a pull request could point one at a secret.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segctl.common.files import read_bounded
 from segctl.documents.document import MAX_BYTES, sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 from segctl.model.contact_fields import ACCOUNTS
 from segctl.model.values import CONDITIONS_FILE, INSTANCES_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
@@ -65,20 +69,19 @@ def read_files(root: Path, folder: str) -> Files:
     walk.folder(os.fspath(top), folder)
     if walk.problems:
         raise InvalidInput(sort_diagnostics(walk.problems))
-    in_accounts = [path for path in walk.files.segments if path.startswith(f"{folder}/{ACCOUNTS}/")]
-    accounts = {path: walk.files.segments.pop(path) for path in in_accounts}
+    return sort_files(folder, walk.files.segments, walk.files.queries)
+
+
+def sort_files(folder: str, segments: Mapping[str, bytes], queries: Mapping[str, bytes]) -> Files:
+    """Return the YAML files and the `.sql` files of a folder, each kind in its place."""
+    segments = {**segments}
+    in_accounts = [path for path in segments if path.startswith(f"{folder}/{ACCOUNTS}/")]
+    accounts = {path: segments.pop(path) for path in in_accounts}
     names = (FIELDS_FILE, FIXTURES_FILE, CONDITIONS_FILE, INSTANCES_FILE)
     fields, fixtures, conditions, instances = (
-        walk.files.segments.pop(f"{folder}/{name}", None) for name in names
+        segments.pop(f"{folder}/{name}", None) for name in names
     )
-    return replace(
-        walk.files,
-        accounts=accounts,
-        fields=fields,
-        fixtures=fixtures,
-        conditions=conditions,
-        instances=instances,
-    )
+    return Files(segments, {**queries}, accounts, fields, fixtures, conditions, instances)
 
 
 class _Walk:

@@ -93,7 +93,7 @@ def _change(story: Story, clock: FakeClock, emulator: Recorder) -> None:
     story.write("segments/clicked.yaml", segment_yaml("Clicked lately", CLICKED))
     story.write("segments/old.yaml", segment_yaml("Other", query("city = 'Praha'")))
     story.commit()
-    for command in ("validate", "fmt", "lint", "test", "explain", "history", "owners"):
+    for command in ("validate", "fmt", "lint", "test", "explain", "render", "history", "owners"):
         story.run(command)
     story.run("plan", "--out", story.plan, "--detailed-exitcode", code=2)
     story.run("show", story.plan)

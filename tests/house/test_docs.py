@@ -23,6 +23,7 @@ from segctl.cli.invocation import Invocation
 from segctl.cli.program import COMMANDS, program
 from segctl.declarations.account_file import account_text
 from segctl.declarations.conditions_file import read_conditions
+from segctl.declarations.instances_file import read_instance_sets
 from segctl.emulator import Emulator, serve
 from segctl.model.contact_fields import KnownAccount
 from tests.house.pages import PAGES, blocks, current_text, documents, examples
@@ -108,6 +109,12 @@ def write_what_names_stand_for(project: Project, block: str) -> None:
         text = "conditions: { consented: plan = 'pro', spends: total_spend > @least }\n"
         settings = "version: 1\nvalues: { least: 500, language: cs }\n"
         project.write({"segments/conditions.yaml": text, "segctl.yaml": settings})
+    if "for_each: { market: markets }" in block:
+        sets = "instances: { markets: { de: { land: Germany }, fr: { land: France } } }\n"
+        project.write({"segments/instances.yaml": sets})
+    if "shop-us: { values" in block:
+        settings = "version: 1\ntargets: { shop-eu: {}, shop-us: {} }\ndefault_target: shop-eu\n"
+        project.write({"segctl.yaml": settings})
     if "parent_list: " in block or "@list(" in block:
         lists = {str(uuid.UUID(int=number)): name for number, name in enumerate(LISTS)}
         sends = {str(uuid.UUID(int=9)): "Spring sale"}
@@ -134,6 +141,10 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
     if block.startswith("repos:"):
         for hook in yaml.safe_load(block)["repos"][0]["hooks"]:
             assert hook["entry"].removeprefix("segctl ") in COMMANDS
+        return
+    if block.startswith("# segments/instances.yaml"):
+        sets, document = read_instance_sets("segments/instances.yaml", block.encode())
+        assert (sets is not None, document.diagnostics) == (True, [])
         return
     if block.startswith("# segments/conditions.yaml"):
         assert not read_conditions("segments/conditions.yaml", block.encode()).document.diagnostics

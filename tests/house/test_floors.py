@@ -58,6 +58,7 @@ WORLD_MODULES = {
     "segctl.history.moved_over",
     "segctl.history.other_projects",
     "segctl.history.places",
+    "segctl.history.revisions",
     "segctl.history.split_renames",
 }
 PURE_MODULES = {

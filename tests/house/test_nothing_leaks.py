@@ -59,6 +59,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "test": [[], ["--format", "junit"], ["--require"]],
     "preview": [["--changed", "--contacts", "segments/fields.yaml"]],
     "explain": [[]],
+    "render": [[], ["--format", "json"], ["--since", "HEAD"]],
     "plan": [[], ["--format", "json", "--out", "plan.json"]],
     "show": [["plan.json"], ["plan.json", "--format", "json"]],
     "apply": [["--auto-approve", "--refresh", "changed"]],
@@ -308,7 +309,17 @@ def test_nothing_leaks_from_a_careless_server_that_fails(setup: Setup, kind: Kin
     setup.search()
 
 
-OFFLINE = ("validate", "fmt", "lint", "explain", "history", "init", "completion", "emulator")
+OFFLINE = (
+    "validate",
+    "fmt",
+    "lint",
+    "explain",
+    "render",
+    "history",
+    "init",
+    "completion",
+    "emulator",
+)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""The files of a project as another commit has them. Does not read what they mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.errors import UsageError
+from segctl.history.git_log import is_file
+from segctl.history.git_process import TIMEOUT, Git
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Revision:
+    """A commit by any name that git knows: a branch, a tag, an id, `HEAD~1`.
+
+    Raises `UsageError` where there is no such commit, no repository or no git.
+    """
+
+    def __init__(
+        self, root: Path, name: str, *, env: Mapping[str, str], timeout: float = TIMEOUT
+    ) -> None:
+        self._git = Git(root, env, timeout)
+        argv = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        code, output, stderr = self._git.call(*argv)
+        if code and stderr:
+            raise self._git.error(stderr)
+        if code:
+            hint = "name a branch, a tag or a commit of this repository, such as HEAD~1"
+            raise UsageError(f"commit `{name}` not found", hint=hint)
+        self.commit = output.decode("ascii", "replace").strip()
+
+    def files(self, path: str) -> dict[str, bytes]:
+        """Return the files at or below a path of the project, relative to it, without links.
+
+        Raises `UsageError` where git fails.
+        """
+        entries = self._git.tree(self.commit, path)
+        blobs = {name: blob for mode, blob, name in entries if is_file(mode)}
+        contents = self._git.contents(dict.fromkeys(blobs.values()))
+        return {name: contents[blob] for name, blob in blobs.items()}
