@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from segctl.app.connection import Connection, connect
     from segctl.app.console import Console
     from segctl.app.contacts import forget_contacts, pull_contacts, stored_contacts
+    from segctl.app.differences import diff_targets
     from segctl.app.drift import detect_drift
     from segctl.app.drift_acceptance import accept_drift, write_accepted
     from segctl.app.emulator_server import serve_emulator
@@ -77,6 +78,7 @@ _MODULES = {
     "connect": "segctl.app.connection",
     "connect_targets": "segctl.app.fleet",
     "detect_drift": "segctl.app.drift",
+    "diff_targets": "segctl.app.differences",
     "explain_segments": "segctl.app.explain",
     "find_targets": "segctl.app.fleet",
     "forget_contacts": "segctl.app.contacts",
@@ -138,6 +140,7 @@ __all__ = [
     "connect",
     "connect_targets",
     "detect_drift",
+    "diff_targets",
     "explain_segments",
     "find_targets",
     "forget_contacts",

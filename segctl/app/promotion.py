@@ -15,8 +15,7 @@ from segctl.errors import Interrupted, InvalidInput, SegctlError, UsageError
 from segctl.planning.promotion import (
     allow_key,
     allowed_warnings,
-    by_place,
-    place_of,
+    by_source,
     promotion_refusals,
     promotion_unknown,
     segments_to_promote,
@@ -61,9 +60,9 @@ def with_promotion(
     warnings = [*allowed_warnings(allowed, target=target, after=after)]
     try:
         other = project.for_target(after)
-        before = by_place(sound_declarations(other).declared) if checked else {}
-        places = {place_of(item.span) for item in checked}
-        names = {before[place].name for place in places & before.keys()}
+        before = by_source(sound_declarations(other).declared) if checked else {}
+        sources = {item.source for item in checked}
+        names = {before[source].name for source in sources & before.keys()}
         held = _held(other, connection, names, console) if names else ()
     except Interrupted:
         raise

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from segctl.app.project import Project
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
+    from segctl.model.differences import TargetDifferences
     from segctl.model.report import Report
     from segctl.render.context import RenderContext
 
@@ -183,6 +184,44 @@ class Output:
                 from segctl.render.drift_text import drift_text  # noqa: PLC0415
 
                 return drift_text(report, self.console.style, target)
+
+    def differences(self, found: TargetDifferences) -> str:
+        """Return what differs between two targets."""
+        now = self._now()
+        match self.name:
+            case "json":
+                from segctl.render.differences import differences_json  # noqa: PLC0415
+
+                return self.console.as_json(differences_json(found, now))
+            case "markdown":
+                from segctl.render.markdown.differences import differences_markdown  # noqa: PLC0415
+
+                return differences_markdown(found, self._context(now))
+            case "github":
+                from segctl.render.differences import (  # noqa: PLC0415
+                    differences_diagnostics,
+                    differences_summary,
+                )
+                from segctl.render.github import workflow_annotations  # noqa: PLC0415
+                from segctl.render.terminal import Style  # noqa: PLC0415
+
+                closing = " ".join(differences_summary(found, Style(), verbosity=1))
+                diagnostics = differences_diagnostics(found)
+                return workflow_annotations(diagnostics, self._context(now), closing)
+            case "sarif":
+                from segctl.render.differences import differences_diagnostics  # noqa: PLC0415
+
+                diagnostics = differences_diagnostics(found)
+                return self._sarif(diagnostics, "diff", now, found.destination.name)
+            case "html":
+                from segctl.render.html.differences import differences_html  # noqa: PLC0415
+
+                return self.console.as_html(differences_html(found, self._context(now)))
+            case _:
+                from segctl.render.differences import differences_text  # noqa: PLC0415
+
+                verbosity = self.console.verbosity
+                return differences_text(found, self.console.style, verbosity=verbosity)
 
     def diagnostics(
         self,

@@ -44,6 +44,7 @@ COMMANDS = {
     "show": "Show a saved plan, or a segment as it is on the account.",
     "apply": "Make the account match the files.",
     "drift": "Show what changed on the account that no commit did.",
+    "diff": "Show what differs between the accounts of two targets.",
     "import": "Write files for segments that the account already has.",
     "upgrade": "Write files for V2 segments that replace v1 segments.",
     "account": "Keep what the account has with the files.",

@@ -7,7 +7,7 @@ them. Does not read the account: `app.promotion` does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Delete, Validation
@@ -16,7 +16,6 @@ from segctl.planning.equality import changed_fields
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from segctl.errors import Span
     from segctl.model import Declared, Plan, Remote, Segment
 
 NOT_PROMOTED = "not-promoted"
@@ -30,18 +29,10 @@ PROMOTION_SKIPPED = "promotion-skipped"
 
 _KEY_DIGITS = 16
 
-Place: TypeAlias = tuple[str, str]
-"""The file that declares a segment, and the instance in it: the same for every target."""
 
-
-def place_of(span: Span) -> Place:
-    """Return the place by which the declarations of two targets match."""
-    return span.file, getattr(span, "instance", "")
-
-
-def by_place(declared: Iterable[Declared]) -> dict[Place, Declared]:
-    """Return declarations by their places."""
-    return {place_of(segment.span): segment for segment in declared}
+def by_source(declared: Iterable[Declared]) -> dict[str, Declared]:
+    """Return declarations by file and instance, which are the same for every target."""
+    return {segment.source: segment for segment in declared}
 
 
 def allow_key(definition: Segment) -> str:
@@ -51,14 +42,14 @@ def allow_key(definition: Segment) -> str:
 
 def segments_to_promote(plan: Plan, declared: Iterable[Declared]) -> tuple[Declared, ...]:
     """Return the segments that the plan creates or changes, as they are declared, in its order."""
-    known = by_place(declared)
-    places = (place_of(change.span) for change in plan.changes if not isinstance(change, Delete))
+    known = by_source(declared)
+    places = (change.span.source for change in plan.changes if not isinstance(change, Delete))
     return tuple(known[place] for place in dict.fromkeys(places))
 
 
 def promotion_refusals(
     segments: Iterable[Declared],
-    before: Mapping[Place, Declared],
+    before: Mapping[str, Declared],
     held: Sequence[Remote],
     *,
     target: str,
@@ -66,15 +57,15 @@ def promotion_refusals(
 ) -> Iterator[Diagnostic]:
     """Yield a refusal for each segment that the target `after` does not hold VALID.
 
-    `before` is what the files declare for `after`, `held` the V2 segments of its account that have
-    the declared names, with their definitions. A segment that the files do not declare for `after`
-    is no refusal: `skipped_warnings` reports it.
+    `before` is what the files declare for `after`, by file and instance; `held` are the V2 segments
+    of its account that have the declared names, with their definitions. A segment that the files do
+    not declare for `after` is no refusal: `skipped_warnings` reports it.
     """
     remotes: dict[str, list[Remote]] = {}
     for remote in held:
         remotes.setdefault(remote.name, []).append(remote)
     for segment in segments:
-        declared = before.get(place_of(segment.span))
+        declared = before.get(segment.source)
         if declared is None:
             continue
         problems = [_problem(declared, remote, after) for remote in remotes.get(declared.name, ())]
@@ -124,14 +115,14 @@ def _apply_first(after: str) -> str:
 
 def skipped_warnings(
     segments: Iterable[Declared],
-    before: Mapping[Place, Declared],
+    before: Mapping[str, Declared],
     *,
     target: str,
     after: str,
 ) -> Iterator[Diagnostic]:
     """Yield a warning for each segment that the files do not declare for the target `after`."""
     for segment in segments:
-        if place_of(segment.span) not in before:
+        if segment.source not in before:
             yield Diagnostic(
                 PROMOTION_SKIPPED,
                 Severity.WARNING,

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from segctl.query.parser.tokens import Token
 
 
-def clause_changes(before: str, after: str) -> tuple[ClauseChange, ...]:
+def clause_changes(
+    before: str, after: str, *, references: bool = False
+) -> tuple[ClauseChange, ...]:
     """Return what changed from one query to another, in the order of the clauses.
 
     Empty if the change is only cosmetic, and also if segctl cannot read one of the queries:
-    callers should then show a diff of the lines.
+    callers should then show a diff of the lines. `references` are as in `parse`.
     """
-    old, new = parse(before), parse(after)
+    old, new = (parse(text, references=references) for text in (before, after))
     if old.query is None or new.query is None:
         return ()
     writers = SqlWriter.for_query(old.query), SqlWriter.for_query(new.query)

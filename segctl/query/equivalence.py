@@ -37,18 +37,18 @@ class Equivalence(StrEnum):
     DIFFERENT = "different"  # or a different text that segctl cannot read
 
 
-def compare_queries(before: str, after: str) -> Equivalence:
+def compare_queries(before: str, after: str, *, references: bool = False) -> Equivalence:
     """Compare the texts of two queries.
 
     Texts that are the same when trimmed are IDENTICAL without the parser being imported. A text
-    that segctl cannot read equals only itself.
+    that segctl cannot read equals only itself. `references` are as in `parse`.
     """
     if before.strip() == after.strip():
         return Equivalence.IDENTICAL
     from segctl.query.parser.parse import parse  # noqa: PLC0415 - most pairs never need it
 
-    old = parse(before).query
-    new = parse(after).query if old else None
+    old = parse(before, references=references).query
+    new = parse(after, references=references).query if old else None
     if old and new and normal_form(old) == normal_form(new):
         return Equivalence.COSMETIC
     return Equivalence.DIFFERENT

@@ -1,8 +1,8 @@
 """References in a query: `@list('Newsletter')` in place of an id, `@country` in place of a value.
 
 Finds them as tokens, and puts what they stand for in their place: whole operands, so the tree of
-the result is that of the query with an operand in place of each. Does not know what a name stands
-for.
+the result is that of the query with an operand in place of each. Also writes references in place of
+ids. Does not know what a name stands for.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.model.values import ReferenceKind
+from segctl.query import ast
+from segctl.query.list_ids import list_ids_of_call
 from segctl.query.parser.lexer import Lexer
 from segctl.query.parser.operands import string_value
-from segctl.query.parser.parse import REFERENCES, is_reference
+from segctl.query.parser.parse import REFERENCES, is_reference, parse
 from segctl.query.parser.tokens import TokenKind, lower
+from segctl.query.visit import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from segctl.model.values import Value
     from segctl.query.parser.tokens import Token
@@ -174,3 +177,33 @@ def replace_references(
         pieces += [before, operand]
         length, position = end, reference.end
     return "".join([*pieces, text[position:]]), tuple(replacements)
+
+
+def with_names(text: str, names: Mapping[ReferenceKind, Mapping[str, str]]) -> str:
+    """Return a query with references in place of the ids that have a name.
+
+    `names` are by kind and lower-case id. An id is a whole string: the id of a list in any case
+    where it is looked for in `list_ids`, and else one as SendGrid writes it. A query that cannot
+    be read, or has a reference already, is returned as it is.
+    """
+    query = None if "@" in text and any(find_references(text)) else parse(text).query
+    if query is None:
+        return text
+    in_lists = {
+        string.start
+        for node in walk(query)
+        if isinstance(node, ast.Call)
+        for string in list_ids_of_call(node)
+    }
+    operands = []
+    for node in walk(query):
+        if isinstance(node, ast.String):
+            id_ = lower(node.value) if node.start in in_lists else node.value
+            for kind, known in names.items():
+                if id_ in known:
+                    name = known[id_]
+                    reference = Reference(kind, name, node.start, node.end)
+                    operands.append((reference, f"@{kind}({literal(name)})"))
+                    break
+    operands.sort(key=lambda operand: operand[0].start)
+    return replace_references(text, operands)[0]

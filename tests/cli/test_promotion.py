@@ -225,13 +225,41 @@ def test_exactly_one_definition_may_pass(targets: Targets) -> None:
     assert targets.run("production", "plan").code == 3
 
 
-def test_names_that_differ_between_targets_match_by_their_file(targets: Targets) -> None:
-    assert targets.apply("staging").code == 0
-    (segment,) = targets.console("staging").segments()
-    targets.console("staging").edit(segment.id, name="Purchasers")
+MATRIX = """\
+name: ${brand} on ${stage}
+targets:
+  staging: {values: {stage: trial}}
+  production: {values: {stage: air}}
+for_each: {brand: [acme, globex]}
+query_dsl: SELECT contact_id, updated_at FROM contact_data WHERE city = @brand
+"""
+
+
+def test_instances_match_by_file_and_key_whatever_their_names(targets: Targets) -> None:
+    targets.project.write({FILE: MATRIX})
     refused = targets.run("production", "plan")
     assert refused.code == 3
-    assert "`Buyers` is not on staging" in refused.out
+    assert "`acme on air` (`acme on trial` there) is not on staging" in refused.out
+    assert targets.apply("staging", "--only", "acme*").code == 0
+    refused = targets.run("production", "plan")
+    assert refused.code == 3
+    assert refused.out.count("error[not-promoted]") == 1
+    assert "`globex on air` (`globex on trial` there) is not on staging" in refused.out
+    assert targets.apply("staging").code == 0
+    assert targets.apply("production").code == 0
+    assert set(held(targets, "production")) == {"acme on air", "globex on air"}
+
+
+def test_a_segment_for_production_alone_passes_and_is_pointed_out(targets: Targets) -> None:
+    targets.project.write({FILE: f"{BUYERS}targets: [production]\n"})
+    targets.requests()
+    shown = targets.run("production", "plan", STAGING_SENDGRID_KEY="")
+    assert shown.code == 0, shown.out
+    assert (
+        "warning[promotion-skipped]: `Buyers` is declared for production, but not for staging"
+        in shown.out
+    )
+    assert targets.requests().count(SEGMENTS) == 1
 
 
 def test_a_v1_segment_does_not_count_as_held(targets: Targets) -> None:

@@ -64,6 +64,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "show": [["plan.json"], ["plan.json", "--format", "json"]],
     "apply": [["--auto-approve", "--refresh", "changed"]],
     "drift": [[], ["--format", "json"]],
+    "diff": [["--from", "sandbox", "--all"]],
     "import": [["--all", "--dry-run"], ["Unmanaged"]],
     "upgrade": [["--all", "--dry-run"]],
     "account": [["pull"]],

@@ -18,6 +18,7 @@ from segctl.query.references import (
     find_references,
     literal,
     replace_references,
+    with_names,
 )
 from segctl.query.visit import walk
 from tests.support.builders import query
@@ -171,3 +172,35 @@ def with_value(tree: Any, value: Value, alone: ast.Query | None) -> Any:
 X = shape(
     ast.Column(start=0, end=0, qualifier=None, name=ast.Name(start=0, end=0, text="@x"), path=())
 )
+
+
+@settings(max_examples=200)
+@given(name=TEXTS, other=TEXTS, noise=NOISE)
+def test_names_in_place_of_ids_lead_back_to_the_same_query(
+    name: str, other: str, noise: str
+) -> None:
+    send = "2f1d5a60-1c7e-11f1-8a2b-000000000001"
+    text = query(f"array_contains(list_ids, ['{ID}', 'x']) AND {noise} AND city = '{send}'")
+    names = {ReferenceKind.LIST: {ID: name}, ReferenceKind.SINGLE_SEND: {send: other}}
+    named = with_names(text, names)
+
+    references = [item for item in find_references(named) if isinstance(item, Reference)]
+    kinds = zip(ACCOUNT, (name, other), strict=True)
+    assert [(item.kind, item.name) for item in references] == [*kinds]
+    ids = zip(references, map(literal, (ID, send)), strict=True)
+    assert replace_references(named, ids)[0] == text
+    assert parse(named, references=True).query is not None
+
+
+@pytest.mark.parametrize(
+    ("condition", "named"),
+    [
+        (f"array_contains(list_ids, ['{ID.upper()}'])", "array_contains(list_ids, [@list('A')])"),
+        (f"city = '{ID.upper()}'", f"city = '{ID.upper()}'"),
+        (f"city LIKE '%{ID}%'", f"city LIKE '%{ID}%'"),
+        (f"city = '{ID}' AND plan = @plan", f"city = '{ID}' AND plan = @plan"),
+        (f"city = '{ID}' AND (", f"city = '{ID}' AND ("),
+    ],
+)
+def test_only_whole_ids_of_a_readable_query_get_names(condition: str, named: str) -> None:
+    assert with_names(query(condition), {ReferenceKind.LIST: {ID: "A"}}) == query(named)
