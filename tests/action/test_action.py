@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -155,6 +156,44 @@ def test_the_key_of_another_target_reaches_segctl(shop: Shop) -> None:
     done = shop.run(command="plan")
     assert done.code == 3
     assert "no API key for the target <code>staging</code>" in done.summary
+
+
+GROUP = """\
+version: 1
+targets:
+  shop-eu: {api_key_env: SENDGRID_KEY_EU}
+  shop-us: {api_key_env: SENDGRID_KEY_US, subuser: us}
+groups: {shops: [shop-eu, shop-us]}
+"""
+
+
+def test_a_group_has_one_comment_and_one_approval(shop: Shop) -> None:
+    emulator = shop.remote.emulator
+    emulator.settings = dataclasses.replace(emulator.settings, subusers=frozenset({"us"}))
+    emulator.console_of("us").add_field("total_spend", "Number")
+    keys = f"SENDGRID_KEY_EU={KEY}\n\nSENDGRID_KEY_US={KEY}\n"
+    inputs = {"target": "shops", "key": "", "more_api_keys": keys}
+    commit = shop.commit({"segctl.yaml": GROUP})
+
+    planned = shop.run(pull=7, **inputs)
+    assert planned.code == 0, planned.log
+    assert planned.outputs["to_create"] == "2"
+    [comment] = shop.hub.comments_on(7)
+    assert comment.startswith("<!-- segctl:plan target=shops ")
+    assert comment.index("<table>") < comment.index("<h4>Target <code>shop-eu</code></h4>")
+
+    shop.merge(commit)
+    applied = shop.run(command="apply", **inputs)
+    assert applied.code == 0, applied.log
+    _, report = shop.hub.comments_on(7)
+    assert report.startswith("<!-- segctl:apply target=shops ")
+    assert [*shop.remote.definitions()] == ["VIP"]
+    assert [segment.name for segment in emulator.console_of("us").segments()] == ["VIP"]
+    assert KEY not in planned.log + applied.log + comment + report
+
+    failed = shop.run(pull=7, **{**inputs, "more_api_keys": f"SENDGRID_KEY_EU={KEY}"})
+    assert failed.code == 1
+    assert "failed: no API key for the target `shop-us`" in failed.log
 
 
 @pytest.mark.parametrize("line", ["PATH=/tmp", "STAGING_SENDGRID_KEY", KEY, "A B=c", "LD_KEY=x"])

@@ -160,7 +160,7 @@ case $command in
 esac
 unmute_commands
 
-if [ "$code" = 1 ] && [ -z "${INPUT_API_KEY:-}" ] && [ "$command" != validate ] \
+if [ "$code" = 1 ] && [ -z "${INPUT_API_KEY:-}${INPUT_MORE_API_KEYS:-}" ] && [ "$command" != validate ] \
   && [ "$INPUT_TARGET" != sandbox ]; then
   echo "::notice title=segctl::the input api-key is empty: pass the secret that holds the key"
 fi
