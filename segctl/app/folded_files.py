@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.app.selection import sound_declarations
 from segctl.declarations.conditions_file import read_conditions
+from segctl.declarations.instances import FOR_EACH
 from segctl.history.committed import committed_files
 from segctl.importing.fold_files import ExistingFiles, existing_candidate
 from segctl.importing.folds import FoldNames
@@ -64,7 +65,10 @@ def existing_files(project: Project, names: Collection[str] | None) -> ExistingF
     candidates: dict[str, Candidate] = {}
     reasons: dict[str, str] = {}
     for segment in declared:
-        candidate = existing_candidate(segment, declarations.documents[segment.file], folder)
+        document = declarations.documents[segment.file]
+        if FOR_EACH in document.value:
+            continue
+        candidate = existing_candidate(segment, document, folder)
         if isinstance(candidate, str):
             reasons[segment.name] = candidate
         elif segment.file not in committed:

@@ -45,6 +45,7 @@ MIN_SEGMENTS = 3
 
 SLUG = "{slug}"
 _SIMILAR = 0.75
+_MAX_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ def fold_segments(
                     remarks.append(_unproven(proposals[0], candidates, problems[0]))
             done = {number for proposals in families for number in proposals[0].members}
             rest = [number for number in rest if number not in done]
+    if len(reasons) >= MIN_SEGMENTS and not files:
+        remarks.append(_without_candidates(reasons))
     return Folds(tuple(files), (*remarks, *proposer.left_out(files, reasons)))
 
 
@@ -158,6 +161,13 @@ def _unproven(file: FoldedFile, candidates: Sequence[Candidate], problem: str) -
         redact(f"{names} cannot be declared by one file: {problem}"),
         hint="their own files declare them",
     )
+
+
+def _without_candidates(reasons: Mapping[str, str]) -> Diagnostic:
+    shown = "; ".join([*dict.fromkeys(reasons.values())][:_MAX_REASONS])
+    more = f"; and {len(reasons) - _MAX_REASONS} more" if len(reasons) > _MAX_REASONS else ""
+    message = f"files that cannot be folded: {shown}{more}"
+    return Diagnostic("not-folded", Severity.WARNING, redact(message))
 
 
 class _Proposer:

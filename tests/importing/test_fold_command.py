@@ -146,6 +146,12 @@ def test_files_of_the_project_are_replaced_and_their_segments_stay(
     assert dry.out == result.out
     assert result.out == (
         f"segments/winback.yaml  {TITLE} (6 segments)\n"
+        "  replaces segments/winback-acme-cs.yaml\n"
+        "  replaces segments/winback-acme-de.yaml\n"
+        "  replaces segments/winback-acme-en.yaml\n"
+        "  replaces segments/winback-globex-cs.yaml\n"
+        "  replaces segments/winback-globex-de.yaml\n"
+        "  replaces segments/winback-globex-en.yaml\n"
         "segments/winback-acme-pl.yaml  Winback acme pl\n"
     )
     assert "Folded 6 segments into 1 file, and replaced 6 files.\n" in result.err
@@ -191,7 +197,9 @@ def test_files_that_would_lose_something_stay(
     changed = path.read_text("utf-8")
     result = connected.run("import", "--only", "Winback *", "--fold")
     assert result.code == 0
-    assert result.out.endswith("(5 segments)\n")
+    first, *replaced = result.out.splitlines()
+    assert first.endswith("(5 segments)")
+    assert len(replaced) == 5
     assert (
         f"warning[not-folded]: `Winback acme cs` is not in the file of `{TITLE}`: "
         f"segments/winback-acme-cs.yaml {reason}\n" in result.err

@@ -104,6 +104,8 @@ def command(
             write_new_file(project, folded)
         segments = count(len(folded.segments), "segment")
         console.show(f"{new_file_path(project, folded)}  {clean(folded.title)} ({segments})\n")
+        for replaced in folded.replaces:
+            console.show(f"  replaces {project.config.segments}/{clean(replaced)}\n")
     for file in result.files:
         if not dry_run:
             write_new_file(project, file)
