@@ -51,10 +51,31 @@ class Span:
     @property
     def source(self) -> str:
         """The file, with the instance in it: `segments/winback.yaml[acme, de]`."""
-        return f"{self.file}[{self.instance}]" if self.instance else self.file
+        return source_of(self.file, self.instance)
 
     def __str__(self) -> str:
         return with_instance(f"{self.file}:{self.line}:{self.column}", self)
+
+
+def source_of(file: str, instance: str) -> str:
+    """Return the source of an instance of a file, or of a file without any (empty)."""
+    return f"{file}[{instance}]" if instance else file
+
+
+def split_source(source: str) -> tuple[str, str]:
+    """Return the file of a `Span.source`, and the instance, empty where it has none.
+
+    A segment file's name ends in its suffix, and no key of an instance has a bracket.
+    """
+    if not source.endswith("]"):
+        return source, ""
+    file, _, instance = source[:-1].rpartition("[")
+    return file, instance
+
+
+def file_of(source: str) -> str:
+    """Return the file of a `Span.source`."""
+    return split_source(source)[0]
 
 
 def with_instance(place: str, span: Span) -> str:

@@ -8,6 +8,7 @@ from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.history.audit import Audit
 from segctl.history.git import read_timeline
+from segctl.model.accounts import Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,13 @@ def segment_history(project: Project, name: str | None = None) -> Iterator[Segme
     `name` is the present or a former name of one segment. Raises `UsageError` if git history is
     unavailable, and for a name that no commit declared.
     """
+    target = project.config.targets.get(project.target_name)
     timeline = read_timeline(
-        project.root, project.config.segments, target=project.target_name, env=project.env
+        project.root,
+        project.config.segments,
+        target=project.target_name,
+        account=None if target is None else Account.of(target),
+        env=project.env,
     )
     audit = Audit(timeline)
     if name is None:

@@ -129,6 +129,11 @@ def _updated_files(
     remote = dataclasses.replace(change.before, query=formatted_query(change.before.query).text)
     keys = set(change.changed_fields)
     query_file = declared.query_span.file
+    if declared.span.instance:
+        raise UsageError(
+            f"{declared.file} declares several segments, and the update would change all of them",
+            hint="edit the file by hand, as `segctl drift` shows",
+        )
     if declared.written_query and "query_dsl" in keys:
         raise UsageError(
             f"the query in {query_file} has names in place of values, and the update would write "

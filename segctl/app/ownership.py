@@ -68,8 +68,8 @@ def segment_ownership(
     versions = () if history.unavailable else history.versions_of(name)
     declarations = request.declarations
     names = {name} if decision is None else {name, *_names_of(decision)}
-    files = {item.file for item in declarations.declared if item.name in names}
-    files |= {item.file for item in declarations.tombstones if item.name in names}
+    sources = {item.source for item in declarations.declared if item.name in names}
+    sources |= {item.source for item in declarations.tombstones if item.name in names}
     return SegmentOwnership(
         name,
         remote,
@@ -78,7 +78,7 @@ def segment_ownership(
         versions[0] if versions else None,
         decision,
         tuple(
-            item for item in (*plan.refusals, *plan.diagnostics) if _is_about(item, names, files)
+            item for item in (*plan.refusals, *plan.diagnostics) if _is_about(item, names, sources)
         ),
         history.unavailable,
     )
@@ -93,7 +93,7 @@ def declared_ownership(project: Project, name: str, unread: str) -> SegmentOwner
     history = request.load_history(None)
     versions = () if history.unavailable else history.versions_of(name)
     removals = (*history.removals, *history.dated_ahead)
-    declared = (item.file for item in request.declarations.declared if item.name == name)
+    declared = (item.source for item in request.declarations.declared if item.name == name)
     return SegmentOwnership(
         name,
         None,
@@ -108,11 +108,11 @@ def declared_ownership(project: Project, name: str, unread: str) -> SegmentOwner
     )
 
 
-def _is_about(diagnostic: Diagnostic, names: set[str], files: Collection[str]) -> bool:
-    """Return whether a diagnostic is about one of the segments, by its names or its file."""
+def _is_about(diagnostic: Diagnostic, names: set[str], sources: Collection[str]) -> bool:
+    """Return whether a diagnostic is about one of the segments, by its names or its source."""
     if diagnostic.names:
         return not names.isdisjoint(diagnostic.names)
-    return diagnostic.span is not None and diagnostic.span.file in files
+    return diagnostic.span is not None and diagnostic.span.source in sources
 
 
 def _names_of(decision: Change | Keep | Ignore) -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def removal_history(
     `present` are the names of the account's segments, `None` where they are not known.
     """
     from segctl.history.git import read_removal_history  # noqa: PLC0415 - only where it can matter
-    from segctl.history.places import Account  # noqa: PLC0415
+    from segctl.model.accounts import Account  # noqa: PLC0415
 
     names = {segment.name for segment in declarations.declared}
     root, folder, now = project.root, project.config.segments, project.clock.now()

@@ -33,7 +33,8 @@ class Bindings:
     `targets` and `groups` are all that segctl.yaml names, none where that is not known.
     `conditions` are SQL, and none leads back to itself. `broken` are conditions in which something
     is wrong, and `unread` are kinds of names of which not all could be read. Both are reported
-    already.
+    already. With `texts_only`, queries and parent lists stay as they are written: that is enough to
+    know which segments a file declares.
     """
 
     account: AccountNames = field(default_factory=lambda: AccountNames(""))
@@ -45,6 +46,7 @@ class Bindings:
     conditions: Mapping[str, Condition] = field(default_factory=lambda: _NOTHING)
     broken: frozenset[str] = frozenset()
     unread: frozenset[ReferenceKind] = frozenset()
+    texts_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class _SegmentFile:
 
     def _binder(self, text: str, span: Span, instances: Sequence[Instance]) -> Binder | None:
         """Return what binds the query, `None` where it uses no names."""
-        if self.bindings is None or "@" not in text:
+        if self.bindings is None or self.bindings.texts_only or "@" not in text:
             return None
         from segctl.declarations.binder import Binder  # noqa: PLC0415 - the parser, only for names
 
@@ -187,7 +187,9 @@ class _SegmentFile:
         parent, parent_path = value.get(PARENT_LIST), (PARENT_LIST,)
         if parent is not None:
             parent = self._text(parent, values, parent_path)
-        parent_list_ids, parent_names = find_parent(document, parent, self.bindings)
+        texts_only = self.bindings is None or self.bindings.texts_only
+        bindings = None if texts_only else self.bindings
+        parent_list_ids, parent_names = find_parent(document, parent, bindings)
         written, query_span = query
         bound_query = BoundQuery(written) if binder is None else binder.bound(values)
         self.used |= bound_query.used
@@ -308,7 +310,7 @@ class _SegmentFile:
 
     def _report_unused(self) -> None:
         """Report the values of the file that nothing uses."""
-        if self.bindings is None or self.lacks_names:
+        if self.bindings is None or self.bindings.texts_only or self.lacks_names:
             return
         used = self.used | self.texts.used
         for path, name in self._own_values():

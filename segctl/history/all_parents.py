@@ -11,45 +11,62 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.declarations.segment_file import read_file
-from segctl.history.name_scan import possible_name
+from segctl.history.former_bindings import read_texts, texts_bindings
+from segctl.history.name_scan import is_dynamic, possible_name
 from segctl.model import Disposal, Tombstone
+from segctl.model.values import INSTANCES_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from segctl.declarations.segment_file import Declaration
     from segctl.history.commits import Commit
+    from segctl.history.former_bindings import FormerSettings, SettingsReader
     from segctl.planning.ownership import Removal
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What a file says of a name: that it is declared, protected or not, or forgotten."""
+    """What a source says of a name: that it is declared, protected or not, or forgotten."""
 
     name: str
+    source: str
     is_declared: bool
     is_protected: bool = False
     is_forgotten: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FilesOfBranches:
+    """What reads the files of all branches: their contents, and the settings of the target.
+
+    `folder` is relative to the project, `blobs` has the contents, and `scanned_names` the possible
+    names in those that were scanned.
+    """
+
+    folder: str
+    blobs: Mapping[str, bytes]
+    scanned_names: dict[str, str]
+    settings: SettingsReader
+
+
 def correct_removals(
     removals: Sequence[Removal],
     commits: Sequence[Commit],
-    blobs: Mapping[str, bytes],
-    folder: str,
-    scanned_names: dict[str, str],
+    files: FilesOfBranches,
     *,
     limit: str,
+    left_out: Collection[str] = (),
 ) -> tuple[Removal, ...]:
     """Return removals with the earliest commit, and the protection, that any parent shows.
 
     A name that any parent forgot after it was last declared is left out. `commits` are those of
-    all parents, each after its parents; `blobs` has the contents of their segment files, and
-    `scanned_names` the possible names in those that were scanned. A removal that is dated after
-    `limit` proves nothing; it counts if no earlier one is the last.
+    all parents, each after its parents. A removal that is dated after `limit` proves nothing; it
+    counts if no earlier one is the last. `left_out` are sources that declare a removed name for
+    another segment.
     """
     names = {removal.name for removal in removals}
-    states = _states(commits, _EntryReader(names, blobs, folder, scanned_names))
+    states = _states(commits, _EntryReader(names, files, left_out))
     declared_later = _declared_later(commits, states)
     forgotten: set[str] = set()
     protected = {removal.name for removal in removals if removal.is_protected}
@@ -95,27 +112,47 @@ def _corrected(removal: Removal, last: Sequence[Commit], limit: str, *, is_last:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What the files say after a commit, by path, and the names that they declare or forget."""
+    """What the files say after a commit, by path, and the names that they declare or forget.
 
-    entries: Mapping[str, _Entry]
+    `dynamic` has the blobs of the files whose names depend on `settings` and on the blob
+    `instances` of instances.yaml.
+    """
+
+    entries: Mapping[str, tuple[_Entry, ...]]
     declared: frozenset[str]
     forgotten: frozenset[str]
+    dynamic: Mapping[str, str]
+    settings: FormerSettings | None = None
+    instances: str | None = None
 
-    @classmethod
-    def of(cls, entries: Mapping[str, _Entry]) -> _State:
-        """Return a state with the names in it."""
-        return cls(
+    def changed(
+        self,
+        entries: Mapping[str, tuple[_Entry, ...]],
+        dynamic: Mapping[str, str],
+        settings: FormerSettings | None,
+        instances: str | None,
+    ) -> _State:
+        """Return a state with other entries, and the names in it."""
+        items = [entry for of_path in entries.values() for entry in of_path]
+        return _State(
             entries,
-            frozenset(entry.name for entry in entries.values() if entry.is_declared),
-            frozenset(entry.name for entry in entries.values() if entry.is_forgotten),
+            frozenset(entry.name for entry in items if entry.is_declared),
+            frozenset(entry.name for entry in items if entry.is_forgotten),
+            dynamic,
+            settings,
+            instances,
         )
 
     def protects(self, name: str) -> bool:
         """Return whether a file declares a name as protected."""
-        return any(entry.name == name and entry.is_protected for entry in self.entries.values())
+        return any(
+            entry.name == name and entry.is_protected
+            for of_path in self.entries.values()
+            for entry in of_path
+        )
 
 
-_NOTHING = _State.of({})
+_NOTHING = _State({}, frozenset(), frozenset(), {})
 
 
 def _states(commits: Sequence[Commit], reader: _EntryReader) -> dict[str, _State]:
@@ -123,16 +160,7 @@ def _states(commits: Sequence[Commit], reader: _EntryReader) -> dict[str, _State
     states: dict[str, _State] = {}
     for commit in commits:
         state = states.get(commit.parents[0], _NOTHING) if commit.parents else _NOTHING
-        changes = {
-            change.path: entry
-            for change in commit.segments
-            if (entry := reader.read(change.path, change.blob, state.entries.get(change.path)))
-            != state.entries.get(change.path)
-        }
-        if changes:
-            entries = {**state.entries, **changes}
-            state = _State.of({path: entry for path, entry in entries.items() if entry is not None})
-        states[commit.id] = state
+        states[commit.id] = reader.after(commit, state)
     return states
 
 
@@ -154,53 +182,105 @@ class _EntryReader:
     """Reads what versions of files say of some names."""
 
     def __init__(
-        self,
-        names: Collection[str],
-        blobs: Mapping[str, bytes],
-        folder: str,
-        scanned_names: dict[str, str],
+        self, names: Collection[str], files: FilesOfBranches, left_out: Collection[str]
     ) -> None:
         self._names = names
-        self._blobs = blobs
-        self._folder = folder
-        self._scanned_names = scanned_names
-        self._entries: dict[tuple[str, str], _Entry | None] = {}
+        self._files = files
+        self._left_out = left_out
+        self._instances = f"{files.folder}/{INSTANCES_FILE}"
+        self._entries: dict[tuple[str | int | None, ...], tuple[_Entry, ...] | None] = {}
 
-    def read(self, path: str, blob: str | None, before: _Entry | None) -> _Entry | None:
-        """Return the entry of a version; a broken one says what the version before it did."""
+    def after(self, commit: Commit, before: _State) -> _State:
+        """Return the state after a commit, `before` being that of its first parent."""
+        settings, instances = before.settings or self._files.settings.read(None), before.instances
+        for change in commit.settings:
+            if change.blob != "":
+                data = None if change.blob is None else self._files.blobs[change.blob]
+                settings = self._files.settings.read(data) or settings
+        dynamic = dict(before.dynamic)
+        changes: dict[str, tuple[_Entry, ...]] = {}
+        for change in commit.segments:
+            dynamic.pop(change.path, None)
+            if change.path == self._instances:
+                instances = change.blob
+            elif change.blob and is_dynamic(self._files.blobs[change.blob]):
+                dynamic[change.path] = change.blob
+            else:
+                known = before.entries.get(change.path, ())
+                changes[change.path] = self._read(change.path, change.blob, known)
+        if dynamic and (
+            dynamic != before.dynamic
+            or settings is not before.settings
+            or instances != before.instances
+        ):
+            for path, blob in dynamic.items():
+                known = before.entries.get(path, ())
+                changes[path] = self._read_dynamic(path, blob, known, settings, instances)
+        changed = {
+            path: entries
+            for path, entries in changes.items()
+            if entries != before.entries.get(path, ())
+        }
+        is_same = dynamic == before.dynamic and settings is before.settings
+        if not changed and is_same and instances == before.instances:
+            return before
+        entries = {path: item for path, item in {**before.entries, **changed}.items() if item}
+        return before.changed(entries, dynamic, settings, instances)
+
+    def _read(self, path: str, blob: str | None, before: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
+        """Return the entries of a version; a broken one says what the version before it did."""
         if blob is None:
-            return None
-        data = self._blobs[blob] if blob else b""
-        if blob not in self._scanned_names:
-            self._scanned_names[blob] = possible_name(data)
-        name = self._scanned_names[blob]
+            return ()
+        data = self._files.blobs[blob] if blob else b""
+        scanned_names = self._files.scanned_names
+        if blob not in scanned_names:
+            scanned_names[blob] = possible_name(data)
+        name = scanned_names[blob]
         if not name:
             return before
         if name not in self._names:
-            return None
-        if (path, blob) not in self._entries:
-            self._entries[path, blob] = self._parse(path, data, name)
-        return self._entries[path, blob] or before
+            return ()
+        key = path, blob
+        if key not in self._entries:
+            # Most versions have neither key, and need not be read.
+            if b"removed" not in data and b"protected" not in data:
+                self._entries[key] = self._kept([_Entry(name, path, is_declared=True)])
+            else:
+                contents = read_texts(path, data, self._files.folder)
+                self._entries[key] = self._kept(map(_entry, contents)) if contents else None
+        entries = self._entries[key]
+        return before if entries is None else entries
 
-    def _parse(self, path: str, data: bytes, name: str) -> _Entry | None:
-        # Most versions have neither key, and need not be read.
-        if b"removed" not in data and b"protected" not in data:
-            return _Entry(name, is_declared=True)
-        contents, _ = read_file(path, data, _AnyQuery(), self._folder)
-        if not contents:
-            return None
-        content = contents[0]
-        if isinstance(content, Tombstone):
-            is_forgotten = content.disposal is Disposal.FORGET
-            return _Entry(content.name, is_declared=False, is_forgotten=is_forgotten)
-        return _Entry(content.name, is_declared=True, is_protected=content.protected)
+    def _read_dynamic(
+        self,
+        path: str,
+        blob: str,
+        before: tuple[_Entry, ...],
+        settings: FormerSettings | None,
+        instances: str | None,
+    ) -> tuple[_Entry, ...]:
+        """Return the same of a file whose names depend on what other files say."""
+        assert settings is not None  # noqa: S101 - those of no segctl.yaml are always known
+        key = path, blob, id(settings), instances
+        if key not in self._entries:
+            data = self._files.blobs[instances] if instances else None
+            bindings = texts_bindings(settings, self._instances, data)
+            contents = read_texts(path, self._files.blobs[blob], self._files.folder, bindings)
+            self._entries[key] = None if contents is None else self._kept(map(_entry, contents))
+        entries = self._entries[key]
+        return before if entries is None else entries
+
+    def _kept(self, entries: Iterable[_Entry]) -> tuple[_Entry, ...]:
+        """Return the entries of the wanted names, without those that are for another segment."""
+        return tuple(
+            entry
+            for entry in entries
+            if entry.name in self._names and entry.source not in self._left_out
+        )
 
 
-class _AnyQuery(dict[str, bytes]):
-    """Queries of any path: what a query selects does not matter here."""
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: str) -> bytes:
-        return b"SELECT contact_id, updated_at FROM contact_data"
+def _entry(content: Declaration) -> _Entry:
+    if isinstance(content, Tombstone):
+        is_forgotten = content.disposal is Disposal.FORGET
+        return _Entry(content.name, content.source, is_declared=False, is_forgotten=is_forgotten)
+    return _Entry(content.name, content.source, is_declared=True, is_protected=content.protected)

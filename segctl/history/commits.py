@@ -97,8 +97,8 @@ class SegmentEvent:
 
     @property
     def file(self) -> str:
-        """The file after the commit, or the last one of a removed segment."""
-        return self._latest.file
+        """The file after the commit, or the last one of a removed segment, with the instance."""
+        return self._latest.source
 
     @property
     def _latest(self) -> Declared:
@@ -134,7 +134,7 @@ class SegmentEvent:
 def _fields(declared: Declared) -> dict[str, object]:
     return {
         "name": declared.name,
-        "file": declared.file,
+        "file": declared.source,
         "query_dsl": declared.segment.query,
         "parent_list_ids": frozenset(declared.segment.parent_list_ids),
         "description": declared.description,

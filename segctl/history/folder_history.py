@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from segctl.history.commits import Commit
+    from segctl.history.former_bindings import SettingsReader
     from segctl.history.git_process import Git
-    from segctl.history.places import Account
+    from segctl.model.accounts import Account
 
 _MOVES = (
     *("log", "--no-walk=unsorted", "--stdin", "--diff-merges=first-parent", "--name-status", "-z"),
@@ -49,10 +50,10 @@ class FolderHistory:
     names_left: frozenset[str]
 
 
-def read_folder_history(git: Git, folder: str, target: str | None = None) -> FolderHistory:
+def read_folder_history(git: Git, folder: str, settings: SettingsReader) -> FolderHistory:
     """Read the history of a folder, relative to the project, from its first commit to HEAD.
 
-    Names in place of ids are those of the account of `target`.
+    `settings` reads segctl.yaml for the target.
 
     Raises `UsageError` where git, the repository or a commit is missing, or the history is
     incomplete or cannot be read.
@@ -84,7 +85,8 @@ def read_folder_history(git: Git, folder: str, target: str | None = None) -> Fol
         if change.blob
     }
     contents = git.contents(blobs)
-    timeline = Timeline(today, contents, folder, _renamed_files(git, today, moves), target)
+    timeline = Timeline(today, contents, folder, _renamed_files(git, today, moves), settings)
+    # Names that depend on values are not known here: what has one is left alone without a remark.
     names_left = frozenset(possible_name(contents[blob]) for blob in left) - {""}
     return FolderHistory(head, timeline, places, moves, names_left)
 

@@ -1,13 +1,15 @@
 """The segment that had a name before the one that has it now, as far as that is certain.
 
 A name can go from one segment to another: a commit removes A, and the same commit or a later one
-renames B to A. A timeline of names cannot tell the two, so this looks at their files. Runs no git.
+renames B to A. A timeline of names cannot tell the two, so this looks at their sources: files, with
+the instance where one declares several. Runs no git.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.errors import file_of
 from segctl.planning.ownership import FormerSegment
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def find_former(timeline: Timeline, name: str) -> tuple[FormerSegment, frozenset[str]] | None:
-    """Return the segment that had a name before, and the files that declare its new one since.
+    """Return the segment that had a name before, and the sources that declare its new one since.
 
     `None` where no commit gave the name to another segment. The former one may live on if its file
     declares another name since, a file has the name among its `previous_names`, or a file asked to
@@ -79,11 +81,12 @@ def _may_live_on(
     timeline: Timeline, name: str, holders: Iterable[Declared], removed_index: int
 ) -> bool:
     """Return whether the segment that some files declared may have another name or be forgotten."""
-    files = {holder.file for holder in holders}
+    files = {holder.source for holder in holders}
     names = timeline.touched(removed_index)
     return (
         bool(timeline.claimants(name))
         or bool(_in_files(timeline, names, removed_index, files))
+        or any(timeline.adds_instances(file_of(file), removed_index) for file in files)
         or timeline.was_forgotten(name, since=removed_index - 1)
     )
 
@@ -104,9 +107,9 @@ def _in_files(
     return frozenset(
         name
         for name in names
-        if any(holder.file in files for holder in timeline.holders(name, index))
+        if any(holder.source in files for holder in timeline.holders(name, index))
     )
 
 
 def _files(entries: NameTimeline) -> frozenset[str]:
-    return frozenset(holder.file for _, holders in entries for holder in holders)
+    return frozenset(holder.source for _, holders in entries for holder in holders)

@@ -16,15 +16,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
-from segctl.errors import UsageError
-from segctl.history.all_parents import correct_removals
+from segctl.errors import UsageError, file_of
+from segctl.history.all_parents import FilesOfBranches, correct_removals
 from segctl.history.folder_history import FolderHistory, prove_for, read_folder_history
+from segctl.history.former_bindings import SettingsReader
 from segctl.history.former_names import find_former
 from segctl.history.git_log import LOG, parse_log, renamed_paths
 from segctl.history.git_process import TIMEOUT, Git
 from segctl.history.other_projects import declared_by_others
 from segctl.history.split_renames import moved_files, with_split_renames
 from segctl.planning.ownership import RemovalHistory
+from segctl.project.location import FILE as SETTINGS
 from segctl.project.location import repository_root
 
 if TYPE_CHECKING:
@@ -32,10 +34,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from segctl.history.commits import Commit
-    from segctl.history.places import Account
     from segctl.history.timeline import Timeline
     from segctl.model import Declared
+    from segctl.model.accounts import Account
     from segctl.planning.ownership import FormerSegment, Removal
 
 _ALL_PARENTS = ("--full-history", "--parents", "--topo-order")
@@ -58,14 +59,15 @@ def read_removal_history(
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
     the work tree declare. A name that HEAD still declares was not removed: no commit removed it,
     even if its file is deleted in the work tree or not part of a sparse checkout. Only what commits
-    declared for `account` counts; `None` means any. Names in place of ids are those of the account
-    of `target`. `present` are the names of the account's segments: what takes git longer is found
-    out only for those, and for none without them. A removal dated after `now` is kept apart. Does
-    not raise for an error of git: the result is then unavailable, with the reason and a remedy.
+    declared for `account` counts; `None` means any. What names stand for is what the files of the
+    same commit say of `target`. `present` are the names of the account's segments: what takes git
+    longer is found out only for those, and for none without them. A removal dated after `now` is
+    kept apart. Does not raise for an error of git: the result is then unavailable, with the reason
+    and a remedy.
     """
     git = Git(root, os.environ if env is None else env, timeout)
     try:
-        history = read_folder_history(git, folder, target)
+        history = read_folder_history(git, folder, SettingsReader(target, account))
         whole, proven = history.timeline, prove_for(git, history, account, now_declared)
         removals = proven.removals
         if present is not None:
@@ -109,19 +111,19 @@ def read_timeline(
     folder: str,
     *,
     target: str | None = None,
+    account: Account | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,
 ) -> Timeline:
     """Read the whole first-parent history of a folder, from its first commit to HEAD.
 
-    Names in place of ids are those of the account of `target`.
+    `target` and `account` are as for `SettingsReader`.
 
     Raises `UsageError` where git, the repository or a commit is missing, or the history is
     incomplete or cannot be read.
     """
-    return read_folder_history(
-        Git(root, os.environ if env is None else env, timeout), folder, target
-    ).timeline
+    git = Git(root, os.environ if env is None else env, timeout)
+    return read_folder_history(git, folder, SettingsReader(target, account)).timeline
 
 
 def _declared_before(head: str, timeline: Timeline, name: str) -> Declared | None:
@@ -156,18 +158,18 @@ def _former_of(
     former_and_files = find_former(timeline, name)
     if former_and_files is None:
         return None
-    former, new_files = former_and_files
+    former, new_sources = former_and_files
     (commit,) = (item for item in timeline.commits if item.id == former.removal.commit)
     try:
         # As for renames, git compares the commit before the removal with HEAD.
         moves = moved_files(git, commit.parents[0], history.moves) if commit.parents else {}
-        removals = _with_all_parents(git, history, (former.removal,), limit, new_files)
+        removals = _with_all_parents(git, history, (former.removal,), limit, new_sources)
     except UsageError:
         moves, removals = {}, ()
     if (
         not removals
         or removals[0].removed_at > limit
-        or former.removal.file in moves
+        or file_of(former.removal.file) in moves
         or _is_declared_elsewhere(git, history.moves.folder, name, account)
     ):
         return dataclasses.replace(former, may_live_on=True)
@@ -183,32 +185,32 @@ def _with_all_parents(
 ) -> tuple[Removal, ...]:
     """Return removals as all parents of merges have them, not only the first ones.
 
-    `limit` is as for `correct_removals`. `left_out` are files that declare a removed name for
-    another segment. Raises `UsageError` where git fails.
+    `limit` and `left_out` are as for `correct_removals`. Raises `UsageError` where git fails.
     """
     if not removals or not git.run("rev-list", "--min-parents=2", "--max-count=1", "HEAD", "--"):
         return removals
     folders = history.moves.folders
-    paths = (git.at(folder) for folder in folders)
+    paths = (git.at(path) for path in (*folders, SETTINGS))
     output = git.run(*LOG, *_ALL_PARENTS, *git.relative, "HEAD", "--", *paths)
     commits = [
         history.moves.read_as_today(commit)
         for commit in parse_log(output, *(f"{folder}/" for folder in folders))
     ]
     commits.reverse()
-    if left_out:
-        commits = [_without_files(commit, left_out) for commit in commits]
     timeline = history.timeline
-    blobs = {change.blob: b"" for commit in commits for change in commit.segments if change.blob}
-    contents = {**timeline.blobs, **git.contents(blobs.keys() - timeline.blobs.keys())}
-    folder = history.moves.folder
-    names = timeline.scanned_names
-    return correct_removals(removals, commits, contents, folder, names, limit=limit)
-
-
-def _without_files(commit: Commit, paths: Collection[str]) -> Commit:
-    segments = tuple(change for change in commit.segments if change.path not in paths)
-    return dataclasses.replace(commit, segments=segments)
+    blobs = {
+        change.blob: b""
+        for commit in commits
+        for change in (*commit.segments, *commit.settings)
+        if change.blob
+    }
+    files = FilesOfBranches(
+        history.moves.folder,
+        {**timeline.blobs, **git.contents(blobs.keys() - timeline.blobs.keys())},
+        timeline.scanned_names,
+        timeline.settings,
+    )
+    return correct_removals(removals, commits, files, limit=limit, left_out=left_out)
 
 
 def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:

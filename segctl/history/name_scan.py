@@ -6,16 +6,38 @@ find one in a file that the reader rejects. Pure.
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from segctl.documents.document import decode_utf8
 from segctl.documents.yaml_reader import MAX_DEPTH, parse_document
 
+_VALUE = re.compile(r"\$?\$\{[^}]*\}?")
+
+
+def is_dynamic(data: bytes) -> bool:
+    """Return whether what a segment file declares may depend on values, or on the target.
+
+    YAML spells a key literally or with backslash escapes.
+    """
+    return b"${" in data or b"targets" in data or has_many_names(data)
+
+
+def has_many_names(data: bytes) -> bool:
+    """Return whether a segment file may have instances."""
+    return b"for_each" in data or b"\\" in data
+
+
+def name_pattern(template: str) -> re.Pattern[str]:
+    """Return a pattern of every name that a template may stand for, and of some others."""
+    return re.compile(".*".join(map(re.escape, _VALUE.split(template))), re.DOTALL)
+
 
 def possible_name(data: bytes) -> str:
     """Return the name that a segment file declares, if the reader accepts it; empty if none.
 
-    Reads no further than the key `name`.
+    Values in it stay `${name}`. Reads no further than the key `name`.
     """
     text, problem = decode_utf8("", data)
     if problem is not None:

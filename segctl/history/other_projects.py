@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING
 
 from segctl.declarations.segment_file import read_file
 from segctl.errors import UsageError
+from segctl.history.former_bindings import SettingsReader, read_texts, texts_bindings
 from segctl.history.git_log import counts, is_file, is_segment_file
 from segctl.history.git_process import SUBMODULE, TIMEOUT, Git
-from segctl.history.name_scan import possible_name
-from segctl.history.places import Account, Place, may_share_account, read_place
-from segctl.model import Tombstone
+from segctl.history.name_scan import is_dynamic, name_pattern, possible_name
+from segctl.history.places import Place, may_share_account, read_place
+from segctl.model import Declared, Tombstone
+from segctl.model.values import INSTANCES_FILE
 from segctl.project.location import FILE as SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
+
+    from segctl.declarations.bindings import Bindings
+    from segctl.model.accounts import Account
 
 
 def declared_by_others(
@@ -32,23 +37,65 @@ def declared_by_others(
     """
     files = git.files_at("HEAD") if names else {}
     own = f"{git.at(folder)}/"
-    folders = _folders_of_others(git, files, account)
+    settings = _settings_of_others(git, files, account)
     paths = sorted(path for path in files if is_segment_file(path) and not path.startswith(own))
-    paths = [path for path in paths if counts(path, folders)]
+    paths = [path for path in paths if counts(path, settings)]
     contents = git.contents({files[path] for path in paths})
     declared: dict[str, str] = {}
     for path in paths:
         data = contents[files[path]]
-        name = possible_name(data)
-        if name in names and not _is_tombstone(path, data):
+        if is_dynamic(data):
+            top = max((top for top in settings if path.startswith(top)), key=len)
+            instances = files.get(f"{top}{INSTANCES_FILE}")
+            sets = None if instances is None else contents[instances]
+            declares = _names_in(path, data, _bindings(settings[top], sets, account))
+        else:
+            names_here = set() if _is_tombstone(path, data) else {possible_name(data)}
+            declares = names_here.__contains__
+        for name in filter(declares, names):
             declared.setdefault(name, path)
     return declared
 
 
-def _folders_of_others(
+def _bindings(
+    settings: bytes | None, sets: bytes | None, account: Account | None
+) -> list[Bindings] | None:
+    """Return what names stand for in another project, for each account that may be this one.
+
+    `settings` and `sets` are the bytes of its segctl.yaml and instances.yaml. `None` where the
+    former is broken.
+    """
+    any_target = SettingsReader(None).read(settings)
+    if any_target is None:
+        return None
+    return [
+        texts_bindings(of_target, INSTANCES_FILE, sets)
+        for target, of_account in any_target.accounts.items()
+        if may_share_account([of_account], account)
+        and (of_target := SettingsReader(target).read(settings)) is not None
+    ]
+
+
+def _names_in(path: str, data: bytes, bindings: list[Bindings] | None) -> Callable[[str], bool]:
+    """Return whether a file declares a name with any of the bindings.
+
+    Where it is broken with one of them, or none are known, it may declare what fits its name.
+    """
+    versions = [read_texts(path, data, "", of_target) for of_target in bindings or ()]
+    if bindings is None or None in versions:
+        pattern = name_pattern(possible_name(data))
+        return lambda name: pattern.fullmatch(name) is not None
+    contents = (item for version in versions for item in version or ())
+    return {item.name for item in contents if isinstance(item, Declared)}.__contains__
+
+
+def _settings_of_others(
     git: Git, files: Mapping[str, str], account: Account | None
-) -> tuple[str, ...]:
-    """Return the folders of the other projects' segment files, each with a slash at its end."""
+) -> dict[str, bytes | None]:
+    """Return the settings of the other projects by the folder of their segment files.
+
+    Each folder has a slash at its end, and no settings where there is no segctl.yaml.
+    """
     tops = {posixpath.dirname(path) for path in files if posixpath.basename(path) == SETTINGS}
     settings = {top: posixpath.join(top, SETTINGS) for top in tops}
     texts = git.contents({files[path] for path in settings.values()})
@@ -57,11 +104,13 @@ def _folders_of_others(
     # Of a broken segctl.yaml nothing is known but where the files probably are.
     places |= {top: read_place(texts[files[path]]) or Place() for top, path in settings.items()}
     own = posixpath.dirname(git.at(SETTINGS))
-    return tuple(
-        f"{posixpath.normpath(posixpath.join(top, place.folder))}/"
+    return {
+        f"{posixpath.normpath(posixpath.join(top, place.folder))}/": (
+            texts[files[settings[top]]] if top in settings else None
+        )
         for top, place in places.items()
         if top != own and may_share_account(place.accounts, account)
-    )
+    }
 
 
 def _tops_without_settings(files: Iterable[str], tops: Collection[str]) -> set[str]:
@@ -105,7 +154,8 @@ def find_declared_elsewhere(
             blobs[path] = blob
     contents = git.contents(dict.fromkeys(blobs.values()))
     for path, blob_id in blobs.items():
-        name = possible_name(contents[blob_id])
-        if name in names:
-            return path, name
+        pattern = name_pattern(possible_name(contents[blob_id]))
+        for name in sorted(names):
+            if pattern.fullmatch(name):
+                return path, name
     return None

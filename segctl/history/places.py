@@ -10,32 +10,17 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from segctl.documents.yaml_reader import parse_document
-from segctl.project.config import DEFAULT_KEY_VARIABLE, DEFAULT_TARGET, is_inside
+from segctl.model.accounts import Account, read_accounts
+from segctl.project.config import is_inside
 from segctl.project.location import FILE as SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from segctl.history.commits import Commit
-    from segctl.project.config import Target
-
-
-class Account(NamedTuple):
-    """An account as a target of segctl.yaml names it."""
-
-    key_variable: str = DEFAULT_KEY_VARIABLE
-    region: str = "global"
-    subuser: str | None = None
-
-    @classmethod
-    def of(cls, target: Target) -> Account | None:
-        """Return the account of a target, `None` for the sandbox, which belongs to the project."""
-        if target.is_sandbox:
-            return None
-        return cls(target.api_key_env, target.region, target.subuser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +44,10 @@ def read_place(settings: bytes) -> Place | None:
     if not isinstance(value, dict):
         return None
     folder = value.get("segments") or Place().folder
-    targets = value.get("targets") or {DEFAULT_TARGET: None}
-    if not isinstance(folder, str) or not is_inside(folder) or not isinstance(targets, dict):
+    accounts = read_accounts(value)
+    if not isinstance(folder, str) or not is_inside(folder) or accounts is None:
         return None
-    return Place(posixpath.normpath(folder), frozenset(map(_read_account, targets.values())))
-
-
-def _read_account(fields: object) -> Account:
-    values = fields if isinstance(fields, dict) else {}
-    default, subuser = Account(), values.get("subuser")
-    return Account(
-        str(values.get("api_key_env") or default.key_variable),
-        str(values.get("region") or default.region),
-        str(subuser) if subuser else None,
-    )
+    return Place(posixpath.normpath(folder), frozenset(accounts.values()))
 
 
 def places_of(commits: Iterable[Commit], blobs: Mapping[str, bytes]) -> list[Place]:

@@ -20,7 +20,10 @@ class CommitRef:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A commit, and the file in which it shows something. `file` is relative to the project."""
+    """A commit, and the file in which it shows something.
+
+    `file` is relative to the project, with the instance where it declares several segments.
+    """
 
     file: str
     commit: CommitRef
@@ -43,7 +46,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredVersion:
-    """A definition that a file declared, and the commit from which on it did."""
+    """A definition that a file declared, and the commit from which on it did.
+
+    `file` is as for `Evidence`.
+    """
 
     segment: Segment
     file: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from segctl.errors import Diagnostic, Severity, Span
+from segctl.errors import Diagnostic, Severity, Span, source_of
 from segctl.model import (
     Create,
     Delete,
@@ -203,7 +203,7 @@ def _evidence(entry: Any) -> Evidence | None:
     if entry is None:
         return None
     commit = CommitRef(entry["commit"], entry["committed_at"], entry["author"])
-    return Evidence(entry["file"], commit)
+    return Evidence(source_of(entry["file"], entry.get("instance", "")), commit)
 
 
 def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:

@@ -26,6 +26,7 @@ import json
 from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl import __version__
+from segctl.errors import split_source
 from segctl.model import Change, Create, Delete, Patch, Plan, Replace, Upgrade
 from segctl.planning.attention import attention_of
 
@@ -332,13 +333,19 @@ def outside_git_json(change: Change) -> dict[str, Any] | None:
     }
 
 
+def file_json(source: str) -> dict[str, str]:
+    """Return a file as JSON data, with the instance where it declares several segments."""
+    file, instance = split_source(source)
+    return {"file": file, "instance": instance} if instance else {"file": file}
+
+
 def evidence_json(evidence: Evidence | None) -> dict[str, Any] | None:
     """Return a commit and its file as JSON data."""
     if evidence is None:
         return None
     commit = evidence.commit
     return {
-        "file": evidence.file,
+        **file_json(evidence.file),
         "commit": commit.id,
         "committed_at": commit.committed_at,
         "author": commit.author,

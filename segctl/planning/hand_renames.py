@@ -21,12 +21,13 @@ from segctl.planning.equality import audience_key
 from segctl.planning.ownership import first_declared
 from segctl.planning.proofs import describe_commit
 from segctl.planning.temporary_names import is_marked, looks_like_successor
-from segctl.planning.wording import date_of, list_names, quoted_name
+from segctl.planning.wording import add_previous_name, date_of, list_names, quoted_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from segctl.errors import Span
     from segctl.model import Change, Declared, Remote
     from segctl.model.proof import DeclaredVersion
     from segctl.planning.ownership import RemovalHistory
@@ -173,7 +174,6 @@ def renamed_back(changes: Iterable[Change], severity: Severity) -> Iterator[Diag
         if isinstance(change, Patch | Replace) and change.reason is Reason.RENAMED_BY_HAND:
             declared = None if change.proof is None else change.proof.declared
             assert declared is not None  # noqa: S101 - without a version, nothing is renamed back
-            name = quoted_name(change.before.name)
             yield Diagnostic(
                 "renamed-outside-git",
                 severity,
@@ -181,14 +181,15 @@ def renamed_back(changes: Iterable[Change], severity: Severity) -> Iterator[Diag
                 f"commit {describe_commit(declared.commit)} declared it as it is, and someone "
                 f"changed it on {date_of(change.precondition.updated_at)}",
                 change.span,
-                hint=_hint(change.span.file, name),
+                hint=_hint(change.before.name, change.span),
                 names=(change.name, change.before.name),
             )
 
 
-def _hint(file: str, name: str) -> str:
+def _hint(remote_name: str, span: Span) -> str:
+    name = quoted_name(remote_name)
     return (
-        f"to rename it back, add `previous_names: [{name}]` to {file}; to keep its name, write "
+        f"to rename it back, {add_previous_name(remote_name, span)}; to keep its name, write "
         f"`name: {name}` there; to create another segment, add a file with `name: {name}` and "
         "`removed: forget`"
     )
@@ -220,7 +221,6 @@ def _unclear(rename: HandRename) -> Diagnostic:
             names=names,
         )
     (remote,) = candidates
-    name = quoted_name(remote.name)
     commit = (
         "a commit" if rename.version is None else f"commit {describe_commit(rename.version.commit)}"
     )
@@ -230,6 +230,6 @@ def _unclear(rename: HandRename) -> Diagnostic:
         f"`{declared.name}` would be created, but `{remote.name}` may be it under another name: "
         f"{commit} declared it as it is, and someone changed it on {date_of(remote.updated_at)}",
         declared.span,
-        hint=_hint(declared.file, name),
+        hint=_hint(remote.name, declared.span),
         names=names,
     )

@@ -39,9 +39,9 @@ def hand_over_names(
         return
     removed = {removal.name: removal for removal in history.removals}
     detectable = {removal.name for removal in removals}
-    by_file: dict[str, list[Removal]] = {}
+    by_source: dict[str, list[Removal]] = {}
     for removal in history.removals:
-        by_file.setdefault(removal.file, []).append(removal)
+        by_source.setdefault(removal.file, []).append(removal)
     by_new_name = {removal.renamed_to: removal for removal in history.removals}
     for name, (remote, reason) in list(state.matches.items()):
         declared = state.declared[name]
@@ -52,7 +52,7 @@ def hand_over_names(
             for removal in (
                 *(removed[old] for old in declared.previous_names if old in removed),
                 *([by_new_name[name]] if name in by_new_name else []),
-                *by_file.get(declared.file, ()),
+                *by_source.get(declared.source, ()),
             )
             if removal.name in detectable or removal.name in declared.previous_names
             for earlier in _own_segments(state, removal)

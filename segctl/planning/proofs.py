@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.errors import Diagnostic, Severity
+from segctl.errors import Diagnostic, Severity, split_source
 from segctl.model import Delete, Patch, Reason, Replace
 from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.planning.ownership import version_of
@@ -33,11 +33,11 @@ def proof_of(removal: Removal, remote: Remote) -> Proof | None:
 
 def proof_by_file(tombstone: Tombstone, remote: Remote, history: RemovalHistory) -> Proof | None:
     """Return what git shows of a delete that a file asks for, `None` where it shows nothing."""
-    removed = history.disposed_by(tombstone.file)
+    removed = history.disposed_by(tombstone.source)
     if removed is None:
         return None
     version = version_of(history.versions_of(tombstone.name), remote)
-    return Proof(None if version is None else version.evidence, Evidence(tombstone.file, removed))
+    return Proof(None if version is None else version.evidence, Evidence(tombstone.source, removed))
 
 
 def proof_by_previous_names(
@@ -51,11 +51,11 @@ def proof_by_previous_names(
     version = next(filter(None, (version_of(versions, remote) for versions in by_name)), None)
     removals = (item.evidence for item in history.removals if item.name == remote.name)
     removed = next(removals, None)
-    written = history.renamed_by(declared.file, remote.name)
+    written = history.renamed_by(declared.source, remote.name)
     proof = Proof(
         None if version is None else version.evidence,
         removed,
-        None if written is None else Evidence(declared.file, written),
+        None if written is None else Evidence(declared.source, written),
     )
     return None if proof == Proof() else proof
 
@@ -104,7 +104,8 @@ def _shown(change: Patch | Replace | Delete, proof: Proof) -> Iterator[str]:
     if _is_takeover(change):
         yield f"{_commit_of(named)} declared its name in {named.file}"
     elif removed is None or named.commit.id != removed.commit.id:
-        yield f"{_commit_of(named)} wrote its name in `previous_names` of {named.file}"
+        key = "previous_keys" if split_source(named.file)[1] else "previous_names"
+        yield f"{_commit_of(named)} wrote its name in `{key}` of {named.file}"
 
 
 def _commit_of(evidence: Evidence) -> str:

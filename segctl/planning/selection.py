@@ -5,6 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from segctl.errors import file_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +20,7 @@ class Named(Protocol):
 
     @property
     def file(self) -> str:
-        """The path of its file, relative to the project."""
+        """The path of its file, relative to the project, perhaps with the instance behind it."""
 
 
 NamedT = TypeVar("NamedT", bound=Named)
@@ -46,10 +48,10 @@ def select_matching(
 
 
 def _matches(item: Named, pattern: str) -> bool:
-    path = pattern.removeprefix("./")
-    if fnmatchcase(item.name, pattern) or fnmatchcase(item.file, path):
+    path, file = pattern.removeprefix("./"), file_of(item.file)
+    if fnmatchcase(item.name, pattern) or fnmatchcase(file, path):
         return True
-    if "/" in path and item.file.startswith(f"{path.rstrip('/')}/"):
+    if "/" in path and file.startswith(f"{path.rstrip('/')}/"):
         return True
     kind, colon, rest = pattern.partition(":")
     if not colon or kind not in ("tag", "owner"):

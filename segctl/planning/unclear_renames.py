@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.errors import Diagnostic, Severity
+from segctl.errors import Diagnostic, Severity, file_of
 from segctl.model import Create, Delete, Reason
 from segctl.planning.equality import same_audience
-from segctl.planning.wording import quoted_name, short_commit
+from segctl.planning.wording import add_previous_name, quoted_name, short_commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,12 +29,12 @@ def unclear_rename_refusals(
 ) -> Iterator[Diagnostic]:
     """Refuse each delete of a removed segment that may have another name now.
 
-    Git finds its file similar to that of a new segment, or its file declares a name that another
-    segment had before, as `former_of` shows.
+    Git finds its file similar to that of a new segment, its file has a new instance, or it declares
+    a name that another segment had before, as `former_of` shows.
     """
     created = {change.name: change for change in changes if isinstance(change, Create)}
     by_name = {removal.name: removal for removal in removals}
-    by_file = {item.file: item for item in declared}
+    by_source = {item.source: item for item in declared}
     for change in changes:
         if not isinstance(change, Delete) or change.reason is not Reason.REMOVED:
             continue
@@ -44,8 +44,8 @@ def unclear_rename_refusals(
         new_name = _final_name(removal, created, by_name)
         if new_name in created:
             yield _similar(removal, created[new_name])
-        elif removal.file in by_file:
-            taking = by_file[removal.file]
+        elif removal.file in by_source:
+            taking = by_source[removal.file]
             former = former_of(taking.name)
             if former is not None and _may_be_renamed(removal, taking, former):
                 yield _took_a_name(removal, taking, former)
@@ -71,9 +71,11 @@ def _may_be_renamed(removal: Removal, declared: Declared, former: FormerSegment)
 
 
 def _similar(removal: Removal, create: Create) -> Diagnostic:
-    why = (
-        f"git finds its file similar to {removal.file} before commit {short_commit(removal.commit)}"
-    )
+    commit = short_commit(removal.commit)
+    if file_of(removal.file) == create.span.file:
+        why = f"commit {commit} removed {removal.file} and added {create.span.source}"
+    else:
+        why = f"git finds its file similar to {removal.file} before commit {commit}"
     return _unclear(removal, create.name, create.span, why)
 
 
@@ -92,7 +94,7 @@ def _unclear(removal: Removal, new_name: str, span: Span, why: str) -> Diagnosti
         Severity.ERROR,
         f"`{new_name}` may be the new name of `{removal.name}`, which would be deleted: {why}",
         span,
-        hint=f"to keep the segment, add `previous_names: [{name}]` to {span.file}; to delete it, "
-        f"add a file with `name: {name}` and `removed: true`",
+        hint=f"to keep the segment, {add_previous_name(removal.name, span)}; to delete it, add a "
+        f"file with `name: {name}` and `removed: true`",
         names=(removal.name, new_name),
     )

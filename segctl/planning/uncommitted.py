@@ -15,7 +15,7 @@ from segctl.model import Create, Delete, Patch, Reason, Replace
 from segctl.model.plan import RENAME_NOT_COMMITTED
 from segctl.planning.equality import same_audience
 from segctl.planning.match_state import join_names
-from segctl.planning.wording import list_names, quoted_name
+from segctl.planning.wording import add_previous_name, list_names, quoted_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -73,7 +73,7 @@ class Uncommitted:
         for change in changes:
             if isinstance(change, Patch | Replace) and change.before.name == change.after.name:
                 at_head = self.history.declared_at_head(change.name)
-                is_moved = at_head is not None and at_head.file != change.span.file
+                is_moved = at_head is not None and at_head.source != change.span.source
                 earlier = self._in_file(change) if is_moved else []
                 if earlier:
                     yield _refusal(change, earlier)
@@ -93,17 +93,24 @@ class Uncommitted:
 
     def _likely(self, create: Create) -> list[Declared]:
         """Return the segments that the same file declared, or that have the same audience."""
-        return self._in_file(create) or [
-            item for item in self.segments if same_audience(item.segment, create.after)
-        ]
+        return (
+            self._in_file(create)
+            or self._with_other_keys(create)
+            or [item for item in self.segments if same_audience(item.segment, create.after)]
+        )
 
     def _in_file(self, change: Create | Patch | Replace) -> list[Declared]:
-        return [item for item in self.segments if item.file == change.span.file]
+        return [item for item in self.segments if item.source == change.span.source]
+
+    def _with_other_keys(self, create: Create) -> list[Declared]:
+        """Return the other instances of the same file, of which a key may have changed."""
+        return [item for item in self.segments if item.file == create.span.file]
 
 
 def _refusal(change: Create | Patch | Replace, earlier: Sequence[Declared]) -> Diagnostic:
     names = [item.name for item in earlier]
     first = quoted_name(names[0])
+    rename = add_previous_name(names[0], change.span)
     shown = join_names(names, " or ") if len(names) <= _MOST_LISTED else list_names(names)
     return Diagnostic(
         RENAME_NOT_COMMITTED,
@@ -111,8 +118,7 @@ def _refusal(change: Create | Patch | Replace, earlier: Sequence[Declared]) -> D
         f"`{change.name}` may be the new name of {shown}, which the last commit declares: only a "
         "commit shows a rename",
         change.span,
-        hint=f"commit first; or add `previous_names: [{first}]` to {change.span.file} to rename "
-        f"the segment; or, to leave it alone, add a file with `name: {first}` and "
-        "`removed: forget`",
+        hint=f"commit first; or, to rename the segment, {rename}; or, to leave it alone, add a "
+        f"file with `name: {first}` and `removed: forget`",
         names=(change.name, *names),
     )

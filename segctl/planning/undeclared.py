@@ -22,6 +22,7 @@ from segctl.planning.undeclared_remarks import (
     query_missing,
     rename_unfinished,
     replacement_unfinished,
+    settings_left,
     undeclared_remarks,
 )
 
@@ -170,6 +171,11 @@ class _Decider:
         if removal.is_protected and is_older(removal, remote):
             self._report(protected_left(remote, removal))
             return None
+        if removal.by_settings and is_older(removal, remote):
+            reason = self._if_exclusive()
+            if reason is None:
+                self._report(settings_left(remote, removal))
+            return reason
         standing = standing_of(removal, remote)
         is_unread = remote.query is None and is_older(removal, remote)
         if self._name_counts[remote.name] > 1:

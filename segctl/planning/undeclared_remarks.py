@@ -184,6 +184,19 @@ def protected_left(remote: Remote, removal: Removal) -> Diagnostic:
     )
 
 
+def settings_left(remote: Remote, removal: Removal) -> Diagnostic:
+    """Return the remark on a segment that no file declares only since segctl.yaml changed."""
+    return Diagnostic(
+        "settings-left",
+        Severity.INFO,
+        f"`{remote.name}` is left alone: {removal.file} does not declare it for this target since "
+        f"commit {short_commit(removal.commit)}, but only because segctl.yaml is another one",
+        hint="to delete it, add a file with its name and `removed: true`; to end this message, "
+        "`removed: forget`",
+        names=(remote.name,),
+    )
+
+
 def not_ours(remote: Remote, removal: Removal, standing: Standing) -> Diagnostic:
     """Return the remark on a segment that a removed file does not delete, and no rename takes."""
     commit = short_commit(removal.commit)

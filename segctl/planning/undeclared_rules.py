@@ -64,6 +64,7 @@ class UndeclaredRules:
         return (
             self.ownership is not Ownership.DECLARED
             and not removal.is_protected
+            and not removal.by_settings
             and is_ours(removal, remote)
         )
 

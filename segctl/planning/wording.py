@@ -9,6 +9,7 @@ from segctl.model.drift import DriftKind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from segctl.errors import Span
     from segctl.model.clauses import ClauseChange
     from segctl.model.drift import Drift
 
@@ -51,6 +52,18 @@ def quoted_name(name: str, *, ascii_only: bool = False) -> str:
             for char in text
         )
         + '"'
+    )
+
+
+def add_previous_name(name: str, span: Span) -> str:
+    """Return what to write so that the segment declared at a place had a name before."""
+    key = f"`previous_names: [{quoted_name(name)}]`"
+    if not span.instance:
+        return f"add {key} to {span.file}"
+    # The names of a file with instances are those of all of them.
+    return (
+        f"add the key that it had to `previous_keys` in {span.file}, or declare this instance in a "
+        f"file of its own, with {key}"
     )
 
 

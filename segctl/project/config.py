@@ -26,6 +26,7 @@ from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.values import report_bad_values
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
+from segctl.model.accounts import DEFAULT_KEY_VARIABLE, DEFAULT_TARGET
 from segctl.model.observed import NOTHING_OBSERVED, Observed, read_observed
 from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.model.policies import POLICIES, POLICIES_FILE
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from segctl.model.values import Value
 
 SANDBOX = "sandbox"
-DEFAULT_TARGET = "production"
-DEFAULT_KEY_VARIABLE = "SENDGRID_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import dataclasses
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from segctl.planfile.to_json import document_header
+from segctl.planfile.to_json import document_header, file_json
 from segctl.query.diff import clause_changes
 from segctl.query.equivalence import Equivalence, compare_queries
 from segctl.render.clauses import format_clauses
@@ -94,7 +94,7 @@ def _field_text(declared: Declared, field: str, lists: ListNames) -> str:
         case "name":
             text = declared.name
         case "file":
-            text = declared.file
+            text = declared.source
         case "parent_list_ids":
             text = format_lists(declared.segment.parent_list_ids, lists)
         case "tags":
@@ -156,5 +156,5 @@ def _declared_entry(declared: Declared | None) -> dict[str, Any] | None:
         "previous_names": list(declared.previous_names),
         "allow_replace": declared.allow_replace,
         "adopt": declared.adopt,
-        "file": declared.file,
+        **file_json(declared.source),
     }

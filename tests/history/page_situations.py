@@ -162,6 +162,73 @@ def _cut_off(stage: Stage) -> None:
     (stage.repository.top / ".git/shallow").write_text(f"{head}\n")
 
 
+def _lost_by_a_group(stage: Stage) -> None:
+    settings = (
+        "version: 1\ndefault_target: eu\ntargets: {eu: {}, us: {api_key_env: US_SENDGRID_KEY}}\n"
+    )
+    stage.project.write({"segctl.yaml": f"{settings}groups: {{shops: [eu, us]}}\n"})
+    stage.commit(vip=segment("VIP", extra="targets: [shops]\n"))
+    stage.project.write({"segctl.yaml": f"{settings}groups: {{shops: [us]}}\n"})
+    stage.commit()
+
+
+# A file declares several segments.
+
+
+def _instances(stage: Stage, text: str, *, name: str = "${key}", extra: str = "") -> None:
+    """Commit a file with instances. Keys are names of segments, and values their conditions."""
+    items = text.replace("VIP", f"VIP: {{amount: {CONDITIONS['VIP'].rpartition(' ')[2]}}}")
+    query_text = query("total_spend > @amount")
+    text = f"name: {name}\nfor_each: {{key: {{{items}}}}}\n{extra}query_dsl: {query_text}\n"
+    stage.commit(many=text)
+
+
+def _as_instances(stage: Stage, keys: str = "VIP, Gold: {amount: 9000}") -> None:
+    stage.commit(vip=None)
+    _instances(stage, keys)
+    stage.apply()
+
+
+def _key_removed(stage: Stage) -> None:
+    _as_instances(stage)
+    _instances(stage, "Gold: {amount: 9000}")
+
+
+def _target_left_out(stage: Stage) -> None:
+    settings = (
+        "version: 1\ndefault_target: eu\ntargets: {eu: {}, us: {api_key_env: US_SENDGRID_KEY}}\n"
+    )
+    stage.project.write({"segctl.yaml": settings})
+    stage.commit(vip=segment("VIP", extra="targets: [us, eu]\n"))
+    stage.commit(vip=segment("VIP", extra="targets: [us]\n"))
+
+
+def _previous_keys(stage: Stage) -> None:
+    _as_instances(stage)
+    keys = "Best: {amount: 7000}, Gold: {amount: 9000}"
+    _instances(stage, keys, extra="previous_keys: {key: {Best: [VIP]}}\n")
+
+
+def _key_replaced(stage: Stage) -> None:
+    _as_instances(stage)
+    _instances(stage, "Best: {amount: 500}, Gold: {amount: 9000}")
+
+
+def _key_and_audience_replaced(stage: Stage) -> None:
+    _as_instances(stage)
+    _instances(stage, "Best: {amount: 7000}, Gold: {amount: 9000}")
+
+
+def _template_renamed(stage: Stage) -> None:
+    _as_instances(stage, "VIP")
+    _instances(stage, "VIP", name="The ${key}")
+
+
+def _folded(stage: Stage) -> None:
+    stage.commit(vip=None)
+    _instances(stage, "VIP")
+
+
 # A name was changed.
 
 
@@ -278,7 +345,15 @@ SITUATIONS: dict[str, Callable[[Stage], None]] = {
     "(segctl-yaml.md#automations)": _in_an_automation,
     "is the target of a Single Send, whatever its status": _in_use,
     "is one of more than 3, and of more than a fifth of the managed ones": _too_many,
+    "is declared no more only because segctl.yaml was changed, such as a group": _lost_by_a_group,
     "is in a shallow or partial clone, or git cannot be read": _shallow,
+    "its key was removed, in the file or in instances.yaml": _key_removed,
+    "`targets` of its file does not have the target any more": _target_left_out,
+    "it has another key with `previous_keys`": _previous_keys,
+    "its key was replaced by another one with the same audience": _key_replaced,
+    "its key was replaced by another one with another audience": _key_and_audience_replaced,
+    "the `name` of the file, or a value in it, was changed": _template_renamed,
+    "files became instances of one, or instances became files": _folded,
     "in its file, or while git finds the file moved": _renamed_in_its_file,
     "a removed and a new file have the same query": _same_query,
     "with `previous_names`, also in chains and swaps": _previous_names,

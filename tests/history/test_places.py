@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.history.git import read_removal_history, read_timeline
-from segctl.history.places import Account, Place, may_share_account, read_place
+from segctl.history.places import Place, may_share_account, read_place
+from segctl.model.accounts import Account
 from segctl.planning.ownership import PlaceKind
 
 from .repository import START, STYLES, Repository, bring_to_main, new_repository, segment

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.history.git import read_removal_history
-from segctl.history.places import Account
+from segctl.model.accounts import Account
 
 from .repository import START, STYLES, Repository, bring_to_main, new_repository, segment
 
