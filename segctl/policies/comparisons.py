@@ -9,7 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from segctl.policies.constants import Constant, TextConstant, as_time, compare, read_constant
+from segctl.policies.constants import (
+    Constant,
+    TextConstant,
+    are_different,
+    as_time,
+    compare,
+    read_constant,
+)
 from segctl.policies.formulas import (
     ANYTHING,
     CERTAIN,
@@ -195,6 +202,8 @@ class ComparisonReader(ABC):
         wanted: Wanted,
     ) -> Formula:
         order = compare(first, second)
+        if order is None and op in ("=", "!=") and are_different(first, second):
+            return known_value(wanted, op == "!=")
         if order is None:
             return self._of_terms(op, *nodes, wanted)
         result = EQUAL if order == 0 else LESS if order < 0 else GREATER

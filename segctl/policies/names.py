@@ -162,6 +162,9 @@ def _column(column: ast.Column, scope: Scope) -> ast.Column:
         if len(matches) > 1:
             raise NotUnderstood(column, f"two tables have the column `{name}`")
         if matches:
+            is_contact = matches[0][1] == CONTACTS and not column.qualifier
+            if is_contact and visible.outer and name in EVENT_DATA and name not in CONTACT_DATA:
+                raise NotUnderstood(column, f"`{name}` may be a column of the query around it")
             qualifier = ast.Name(start=column.start, end=column.end, text=matches[0][0])
             # A name in double quotes is another one, in case the server thinks so.
             plain = column.name if column.name.quoted else replace(column.name, text=name)

@@ -139,6 +139,8 @@ class Case:
             if len(left) == 1:
                 pending.append(left[0])
             elif len(left) < len(alternatives.parts):
+                # Fewer alternatives follow from the question: it is about the others, too.
+                self._extend(alternatives)
                 still_open.append(AnyOf((*left,)))
             else:
                 still_open.append(alternatives)
