@@ -78,7 +78,7 @@ def differences_summary(
         first, second = found.left_out
         yield (
             f"Not compared, since no file declares them: {count(first, 'segment')} on {source}, "
-            f"{second} on {destination} (--all compares them by name)."
+            f"{second} on {destination}. Run with --all to compare them by name."
         )
 
 
@@ -103,14 +103,16 @@ def _reasons(difference: Difference, source: str, destination: str) -> Iterator[
     if difference.is_declared:
         yield "as the files declare"
         return
-    as_declared = difference.source.is_as_declared, difference.destination.is_as_declared
-    if as_declared == (None, None):
+    sides = difference.source, difference.destination
+    as_declared = [side.is_as_declared for side in sides]
+    if as_declared == [None, None]:
         yield "its file was removed" if difference.is_removed else "no file declares it"
-    elif as_declared == (False, False):
+    # That an account lacks the segment is said already.
+    off = [side.id is not None and side.is_as_declared is False for side in sides]
+    if all(off):
         yield "neither account is as the files declare"
-    elif False in as_declared:
-        target = source if as_declared[0] is False else destination
-        yield f"{target} is not as the files declare"
+    elif any(off):
+        yield f"{source if off[0] else destination} is not as the files declare"
     if as_declared.count(None) == 1:
         target = source if as_declared[1] is None else destination
         yield f"declared for {target} alone"

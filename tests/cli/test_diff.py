@@ -120,6 +120,17 @@ def test_a_name_of_two_lists_stands_for_neither(targets: Targets) -> None:
     assert "@list" not in difference["to"]["definition"]["query_dsl"]
 
 
+def test_a_name_that_is_personal_data_is_not_shown(targets: Targets) -> None:
+    for target in ("staging", "production"):
+        console = targets.console(target)
+        list_id = console.add_list("ann@example.com")
+        console.create("Private", query(f"array_contains(list_ids, ['{list_id}'])"))
+    for shown in (diff(targets, "--all"), diff(targets, "--all", "--format", "json")):
+        assert shown.code == 2
+        assert "array_contains(list_ids, ['" in shown.out
+        assert "ann@" not in shown.out
+
+
 def test_a_reference_that_an_account_holds_as_text_is_no_name(targets: Targets) -> None:
     apply_both(targets)
     text = "NOT array_contains(list_ids, [@list('Blocked')]) AND spend > 5"

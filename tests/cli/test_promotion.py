@@ -210,6 +210,23 @@ def test_a_chain_goes_step_by_step(targets: Targets) -> None:
         assert targets.run(name, "plan").out.startswith("No changes.")
 
 
+def test_a_group_is_applied_once_staging_holds_what_the_others_get(targets: Targets) -> None:
+    rules = "promote: {production: {after: staging}, dev: {after: staging}}\n"
+    groups = "groups: {both: [dev, production], all: [staging, production]}\n"
+    targets.project.write({"segctl.yaml": SETTINGS + rules + groups})
+    for group, refusals in (("both", 2), ("all", 1)):
+        refused = targets.run(group, "apply", "--auto-approve")
+        assert refused.code == 3, refused.out + refused.err
+        assert refused.out.count("error[not-promoted]") == refusals
+    assert not any(held(targets, name) for name in ("dev", "staging", "production"))
+    assert targets.apply("staging").code == 0
+    for group in ("both", "all"):
+        applied = targets.apply(group)
+        assert applied.code == 0, applied.out + applied.err
+    assert targets.run("both", "plan").code == 0
+    assert all(held(targets, name) for name in ("dev", "production"))
+
+
 def test_exactly_one_definition_may_pass(targets: Targets) -> None:
     refused = targets.run("production", "plan")
     key = re.search(r'add "([0-9a-f]{16})" to `allow` of', " ".join(refused.out.split()))

@@ -50,11 +50,17 @@ from segctl.render.as_diagnostics import (
 )
 from segctl.render.context import RenderContext
 from segctl.render.diagnostics import diagnostics_text, severity_summary
+from segctl.render.differences import (
+    differences_diagnostics,
+    differences_json,
+    differences_text,
+)
 from segctl.render.drift_text import drift_text
 from segctl.render.github import workflow_annotations
 from segctl.render.html.stylesheet import CSS
 from segctl.render.html.views import plan_html
 from segctl.render.listing import ListingRow, listing_text
+from segctl.render.markdown.differences import differences_markdown
 from segctl.render.markdown.views import (
     diagnostics_markdown,
     drift_markdown,
@@ -65,6 +71,7 @@ from segctl.render.plan_text import plan_text
 from segctl.render.report_text import report_text
 from segctl.render.sarif import sarif
 from segctl.render.terminal import Style, clean
+from tests.render.two_accounts import compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -450,6 +457,12 @@ def report_json() -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
+def diff_json() -> str:
+    data = differences_json(compared(), "2026-07-15T16:04:33Z")
+    assert data["tool"].pop("version") == __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
 VIEWS: dict[str, Callable[[], str]] = {
     "plan.txt": lambda: plan_text(rich_plan(), PLAIN),
     "plan-verbose.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=1),
@@ -491,6 +504,11 @@ VIEWS: dict[str, Callable[[], str]] = {
     "drift.txt": lambda: drift_text(drifts(), PLAIN, TARGET),
     "drift.md": lambda: drift_markdown(drifts(), sample_diagnostics()[:1], CONTEXT, TARGET),
     "drift.github": lambda: workflow_annotations(drift_diagnostics(drifts()), CONTEXT),
+    "diff.txt": lambda: differences_text(compared(), PLAIN),
+    "diff-verbose.txt": lambda: differences_text(compared(everything=True), PLAIN, verbosity=1),
+    "diff.md": lambda: differences_markdown(compared(), CONTEXT),
+    "diff.json": diff_json,
+    "diff.github": lambda: workflow_annotations(differences_diagnostics(compared()), CONTEXT),
     "diagnostics.md": lambda: diagnostics_markdown(sample_diagnostics(), CONTEXT, "validate"),
     "diagnostics.github": lambda: workflow_annotations(sample_diagnostics(), CONTEXT),
     "diagnostics.sarif": lambda: sarif_json(sample_diagnostics(), "validate"),

@@ -15,6 +15,7 @@ from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Delete, Impact, Patch, Plan, Precondition, Segment, TargetRef
 from segctl.query.diff import clause_changes
 from segctl.render.context import RenderContext
+from segctl.render.html.differences import differences_html
 from segctl.render.html.sides import pair_lines
 from segctl.render.html.stylesheet import CSS
 from segctl.render.html.views import diagnostics_html, drift_html, plan_html, report_html
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from segctl.model.differences import TargetDifferences
     from segctl.model.report import Report
     from segctl.planning.drift import DriftReport
 
@@ -107,6 +109,12 @@ def test_a_report_is_a_page(report: Report) -> None:
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
 def test_drift_is_a_page(drifts: DriftReport, diagnostics: list[Diagnostic]) -> None:
     check(drift_html(drifts, diagnostics, CONTEXT, TARGET))
+
+
+@settings(max_examples=60)
+@given(values.differences)
+def test_differences_are_a_page(differences: TargetDifferences) -> None:
+    check(differences_html(differences, CONTEXT))
 
 
 @given(st.lists(values.diagnostics, max_size=3))

@@ -19,6 +19,7 @@ from segctl.model import Create, Delete, Plan, Precondition, Segment, TargetRef
 from segctl.planfile.to_json import digest
 from segctl.render.context import RenderContext
 from segctl.render.markdown.body import LIMIT
+from segctl.render.markdown.differences import differences_markdown
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markdown.views import (
     diagnostics_markdown,
@@ -30,6 +31,7 @@ from tests.render import values
 from tests.support.account import KEY
 
 if TYPE_CHECKING:
+    from segctl.model.differences import TargetDifferences
     from segctl.model.report import Report
     from segctl.planning.drift import DriftReport
 
@@ -118,6 +120,12 @@ def test_a_report_has_no_foreign_markup(report: Report) -> None:
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
 def test_drift_has_no_foreign_markup(drifts: DriftReport, diagnostics: list[Diagnostic]) -> None:
     check(drift_markdown(drifts, diagnostics, CONTEXT, TARGET))
+
+
+@settings(max_examples=60)
+@given(values.differences)
+def test_differences_have_no_foreign_markup(differences: TargetDifferences) -> None:
+    check(differences_markdown(differences, CONTEXT))
 
 
 @given(st.lists(values.diagnostics, max_size=4))

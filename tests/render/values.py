@@ -1,4 +1,4 @@
-"""Plans, reports and drift with whatever an account or a file may hold, for property tests."""
+"""Plans, reports, drift and differences with whatever an account or a file may hold."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from segctl.model import (
     Replace,
     Segment,
     TargetRef,
+    Validation,
 )
 from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
+from segctl.model.differences import Difference, DifferenceKind, Side, TargetDifferences
 from segctl.model.drift import Drift, DriftKind
 from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
@@ -196,6 +198,39 @@ drift = st.builds(
     span=maybe_spans,
 )
 drifts = st.builds(DriftReport, st.lists(drift, max_size=3).map(tuple), st.integers(0, 3))
+sides = st.builds(
+    Side,
+    st.none() | texts,
+    st.none() | segments,
+    st.sampled_from(Validation),
+    texts,
+    st.none() | st.booleans(),
+)
+clause_lists = st.builds(
+    lambda before, after: clause_changes(before.query, after.query), segments, segments
+)
+differences = st.builds(
+    TargetDifferences,
+    targets,
+    targets,
+    st.lists(
+        st.builds(
+            Difference,
+            st.sampled_from(DifferenceKind),
+            texts,
+            sides,
+            sides,
+            st.sampled_from((("name", "status"), ("query_dsl",), ("parent_list_ids",))),
+            clause_lists,
+            st.booleans(),
+            st.booleans(),
+            maybe_spans,
+        ),
+        max_size=3,
+    ).map(tuple),
+    st.integers(0, 3),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
+)
 frames = st.builds(
     RenderContext,
     st.just("2026-07-15T16:04:33Z"),
