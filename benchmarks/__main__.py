@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     audiences,
+    fleet,
     history,
     hot_contact,
     language,
@@ -48,6 +49,7 @@ def main() -> int:
         references.figures(),
         policies.figures(few_runs),
         planning.figures(few_runs, short=options.short),
+        fleet.figures(few_runs, short=options.short),
         audiences.figures(3, short=options.short),
         hot_contact.figures(3, short=options.short),
     ):
