@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from segctl.app.emulator_server import serve_emulator
     from segctl.app.explain import explain_segments
     from segctl.app.fleet import apply_targets, connect_targets, find_targets, plan_targets
+    from segctl.app.fleet_drift import detect_drift_of_targets
     from segctl.app.formatting import format_files, write_formatted
     from segctl.app.import_files import ImportOptions, import_segments
     from segctl.app.listing import ListOptions, list_contact_lists, list_segments
@@ -78,6 +79,7 @@ _MODULES = {
     "connect": "segctl.app.connection",
     "connect_targets": "segctl.app.fleet",
     "detect_drift": "segctl.app.drift",
+    "detect_drift_of_targets": "segctl.app.fleet_drift",
     "diff_targets": "segctl.app.differences",
     "explain_segments": "segctl.app.explain",
     "find_targets": "segctl.app.fleet",
@@ -140,6 +142,7 @@ __all__ = [
     "connect",
     "connect_targets",
     "detect_drift",
+    "detect_drift_of_targets",
     "diff_targets",
     "explain_segments",
     "find_targets",

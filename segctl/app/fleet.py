@@ -105,6 +105,16 @@ class Fleet:
                 raise result
         return tuple(in_order)  # type: ignore[arg-type] # the exceptions were raised
 
+    @contextmanager
+    def showing_progress(self, verb: str, console: Console) -> Iterator[None]:
+        """Show the progress of all targets in one bar: "planning 3 targets"."""
+        with console.progress(f"{verb} {count(len(self.members), 'target')}") as update:
+            self.progress.update = update
+            try:
+                yield
+            finally:
+                self.progress.update = lambda _done, _total: None
+
 
 def _result(member: Member, work: Callable[[Member, Connection], T]) -> T | Failure | BaseException:
     """Return what came of some work on a target; an exception that is not segctl's is a bug."""
@@ -190,7 +200,7 @@ def plan_targets(
         plan = build_plan(member.project, connection, request, member.console)
         return plan, connection.requests()
 
-    with _shown_progress(fleet, "planning", console):
+    with fleet.showing_progress("planning", console):
         results = fleet.run(plan)
     parts = []
     for member, result in zip(fleet.members, results, strict=True):
@@ -283,17 +293,6 @@ def apply_targets(
             failed.append(member.name)
         return done
 
-    with _shown_progress(fleet, "applying", console):
+    with fleet.showing_progress("applying", console):
         results = fleet.run(apply, at_once=1 if stop_on_failure else MAX_AT_ONCE)
     return FleetReport(plan.name, tuple(part for part in results if not isinstance(part, Failure)))
-
-
-@contextmanager
-def _shown_progress(fleet: Fleet, verb: str, console: Console) -> Iterator[None]:
-    what = f"{verb} {count(len(fleet.members), 'target')}"
-    with console.progress(what) as update:
-        fleet.progress.update = update
-        try:
-            yield
-        finally:
-            fleet.progress.update = lambda _done, _total: None

@@ -30,8 +30,15 @@ def fleet_exit_code(fleet: FleetPlan, *, detailed: bool = False) -> int:
         *(plan_exit_code(plan) for plan in fleet.plans),
     } - {0}
     if codes:
-        return REFUSED if codes == {REFUSED} else INTERRUPTED if INTERRUPTED in codes else 1
+        return worst_code(codes)
     return CHANGES_PRESENT if detailed and fleet.has_changes else 0
+
+
+def worst_code(codes: set[int]) -> int:
+    """Return the exit code of several targets of which each failed with one of these."""
+    if INTERRUPTED in codes:
+        return INTERRUPTED
+    return REFUSED if codes == {REFUSED} else 1
 
 
 def fleet_report_exit_code(report: FleetReport) -> int:

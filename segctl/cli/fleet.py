@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.app.fleet import apply_targets, connect_targets, plan_targets, refuse_unsafe_targets
-from segctl.cli.exit_codes import fleet_exit_code, fleet_report_exit_code
+from segctl.cli.exit_codes import (
+    CHANGES_PRESENT,
+    fleet_exit_code,
+    fleet_report_exit_code,
+    worst_code,
+)
 from segctl.cli.fleet_output import FleetOutput
 from segctl.cli.interruptions import stop_in_order
 from segctl.common.clock import format_utc
@@ -111,6 +116,28 @@ def apply_group(
         blank = "\n" if output.is_text else ""
         output.show(blank + output.fleet_report(report, plan))
     return fleet_report_exit_code(report)
+
+
+def drift_group(
+    project: Project,
+    console: Console,
+    group: TargetGroup,
+    *,
+    format_name: str,
+    detailed: bool,
+    managed_only: bool,
+) -> int:
+    """Show the drift of several targets; return the exit code."""
+    from segctl.app.fleet_drift import detect_drift_of_targets  # noqa: PLC0415 - only for drift
+
+    output = FleetOutput(format_name, project, console)
+    with output.showing_errors("drift"), connect_targets(project, group, console) as fleet:
+        drift = detect_drift_of_targets(fleet, console, managed_only=managed_only)
+    output.show(output.fleet_drift(drift))
+    codes = {part.failure.exit_code for part in drift.parts if part.failure is not None}
+    if codes:
+        return worst_code(codes)
+    return CHANGES_PRESENT if detailed and drift.has_drift else 0
 
 
 def _show_plan(plan: FleetPlan, output: FleetOutput) -> None:

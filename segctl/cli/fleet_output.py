@@ -11,6 +11,7 @@ from segctl.model.fleet import Failure, FleetPlan, FleetReport, TargetPlan, Targ
 
 if TYPE_CHECKING:
     from segctl.model import Plan
+    from segctl.planning.fleet_drift import FleetDrift
 
     F = TypeVar("F", bound=Failure | None)
 
@@ -92,6 +93,33 @@ class FleetOutput(Output):
 
                 is_quiet = self.console.verbosity < 0
                 return fleet_report_text(report, self.console.style, quiet=is_quiet)
+
+    def fleet_drift(self, fleet: FleetDrift) -> str:
+        """Return the drift of several targets."""
+        from segctl.render import fleet_drift as views  # noqa: PLC0415 - as the others
+
+        now = self._now()
+        match self.name:
+            case "json":
+                return self.console.as_json(views.fleet_drift_json(fleet, now))
+            case "markdown":
+                from segctl.render.markdown.fleet import fleet_drift_markdown  # noqa: PLC0415
+
+                return fleet_drift_markdown(fleet, self._context(now))
+            case "github":
+                from segctl.render.github import workflow_annotations  # noqa: PLC0415
+
+                diagnostics = views.fleet_drift_diagnostics(fleet)
+                closing = views.fleet_drift_summary(fleet)
+                return workflow_annotations(diagnostics, self._context(now), closing)
+            case "sarif":
+                return self._sarif(views.fleet_drift_diagnostics(fleet), "drift", now, fleet.name)
+            case "html":
+                from segctl.render.html.fleet import fleet_drift_html  # noqa: PLC0415
+
+                return self.console.as_html(fleet_drift_html(fleet, self._context(now)))
+            case _:
+                return views.fleet_drift_text(fleet, self.console.style)
 
     def fleet_problems(self, fleet: FleetPlan, command: str) -> str:
         """Return why the plans of several targets cannot be applied."""

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -172,7 +172,7 @@ def test_a_group_has_one_comment_and_one_approval(shop: Shop) -> None:
     emulator.settings = dataclasses.replace(emulator.settings, subusers=frozenset({"us"}))
     emulator.console_of("us").add_field("total_spend", "Number")
     keys = f"SENDGRID_KEY_EU={KEY}\n\nSENDGRID_KEY_US={KEY}\n"
-    inputs = {"target": "shops", "key": "", "more_api_keys": keys}
+    inputs: dict[str, Any] = {"target": "shops", "key": "", "more_api_keys": keys}
     commit = shop.commit({"segctl.yaml": GROUP})
 
     planned = shop.run(pull=7, **inputs)

@@ -448,10 +448,11 @@ def test_one_refused_or_failed_target_holds_all(
     assert fleet.run("--target", "europe", "apply", "--auto-approve").code == 0
 
 
+@pytest.mark.parametrize("fault", ["POST * 403 always", "POST * 500 after always"])
 def test_an_account_that_fails_during_the_apply_holds_no_other(
-    fleet: Project, accounts: dict[str, Remote]
+    fleet: Project, accounts: dict[str, Remote], fault: str
 ) -> None:
-    accounts["shop-eu"].emulator.faults.add("POST * 403 always")
+    accounts["shop-eu"].emulator.faults.add(fault, "PATCH * 500 always")
 
     result = apply(fleet)
 
@@ -527,6 +528,46 @@ def test_ctrl_c_stops_every_target(
     assert result.code == 130
     assert "Interrupted" in result.out
     assert names(accounts["shop-de"]) == {"VIP"}
+
+
+# Drift
+
+
+def test_drift_of_several_targets_is_one_table_and_a_part_for_each(
+    fleet: Project, accounts: dict[str, Remote]
+) -> None:
+    assert apply(fleet).code == 0
+    assert fleet.run("--target", "shops", "drift", "--detailed-exitcode").code == 0
+    console = accounts["shop-us"].emulator.console
+    console.edit(console.segments()[0].id, query=query("country = 'SK'"))
+
+    result = fleet.run("--target", "shops", "drift", "--detailed-exitcode")
+
+    assert result.code == 2
+    rows = [line.split() for line in result.out.splitlines()[1:4]]
+    assert [(row[0], row[1], row[-1]) for row in rows] == [
+        ("shop-eu", "0", "drift"),
+        ("shop-us", "1", "drift"),
+        ("shop-de", "0", "drift"),
+    ]
+    assert result.out.count("no drift") == 2
+    assert result.out.count("Target ") == 1
+    assert result.out.endswith("Drift on shops, 1 of 3 targets: 1 segment.\n")
+
+
+@pytest.mark.parametrize("format_name", ["json", "markdown", "github", "html", "text"])
+def test_drift_of_an_account_that_fails_is_not_known(fleet: Project, format_name: str) -> None:
+    assert apply(fleet).code == 0
+
+    result = fleet.run("--target", "shops", "drift", "--format", format_name, SENDGRID_KEY_DE="")
+
+    assert result.code == 1
+    assert "no API key for the target" in result.out
+    if format_name == "json":
+        document = json.loads(result.out)
+        assert [entry["drift"] is None for entry in document["targets"]] == [False, False, True]
+    if format_name == "text":
+        assert result.out.endswith("No drift on shops, 2 of 3 targets. 1 failed.\n")
 
 
 # Checks offline

@@ -10,7 +10,12 @@ from segctl.app.connection import connect
 from segctl.app.drift import detect_drift
 from segctl.app.drift_acceptance import accept_drift, write_accepted
 from segctl.cli.exit_codes import CHANGES_PRESENT
-from segctl.cli.options import format_option, with_project
+from segctl.cli.options import (
+    all_targets_option,
+    chosen_group,
+    format_option,
+    with_project,
+)
 from segctl.cli.output import Output
 from segctl.cli.shell_completion import complete_segment_names
 from segctl.model.drift import DriftKind
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     shell_complete=complete_segment_names,
     help="Bring the edit of this segment into its file, instead of showing drift; may be repeated.",
 )
+@all_targets_option
 @with_project
 def command(
     project: Project,
@@ -46,6 +52,7 @@ def command(
     detailed_exitcode: bool,
     managed_only: bool,
     accepted: tuple[str, ...],
+    all_targets: bool,
 ) -> int:
     """Show what changed on the account that no commit did.
 
@@ -64,10 +71,24 @@ def command(
       segctl drift --detailed-exitcode --managed-only
       segctl drift --accept 'VIP customers'
       segctl drift --format json | jq -r '.drift[].name'
+      segctl drift --target shops --detailed-exitcode
     """
     output = Output(format_name, project, console)
     if accepted:
         return _accept(project, console, accepted)
+    with output.showing_errors("drift"):
+        group = chosen_group(project, all_targets=all_targets)
+    if group is not None:
+        from segctl.cli.fleet import drift_group  # noqa: PLC0415 - only for several targets
+
+        return drift_group(
+            project,
+            console,
+            group,
+            format_name=format_name,
+            detailed=detailed_exitcode,
+            managed_only=managed_only,
+        )
     with output.showing_errors("drift"), connect(project, console) as connection:
         detected = detect_drift(project, connection, console, managed_only=managed_only)
     if output.is_text:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.planfile.fleet_json import fleet_digest
 from segctl.planfile.to_json import digest
+from segctl.render.drift_text import drift_summary
 from segctl.render.fleet import (
     failures_of,
     fleet_summary,
@@ -23,8 +24,9 @@ from segctl.render.fleet import (
     report_table,
     without_diagnostics,
 )
+from segctl.render.fleet_drift import drift_notices, drift_table, fleet_drift_summary
 from segctl.render.html.page import diagnostic_item, page, panel, sentence
-from segctl.render.html.views import plan_content, report_content, tally_of
+from segctl.render.html.views import drift_cards, plan_content, report_content, tally_of
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import plan_summary
 from segctl.render.report_text import report_summary
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.model.fleet import FleetPlan, FleetReport
+    from segctl.planning.fleet_drift import FleetDrift
     from segctl.render.context import RenderContext
 
 _PLAIN = Style()
@@ -81,6 +84,25 @@ def fleet_report_html(report: FleetReport, context: RenderContext) -> str:
         ),
     ]
     return page("segctl apply", report_fleet_summary(report), content, context)
+
+
+def fleet_drift_html(fleet: FleetDrift, context: RenderContext) -> str:
+    """Return the page of what differs on several accounts."""
+    notices = [diagnostic_item(notice, context) for notice in drift_notices(fleet)]
+    content = [
+        _table(*drift_table(fleet)),
+        panel("warning", "To check", notices),
+        *(
+            _section(
+                part.target,
+                sentence(drift_summary(part.report, _PLAIN, part.account)),
+                drift_cards(part.report, context),
+            )
+            for part in fleet.parts
+            if part.report.drifts and part.account is not None
+        ),
+    ]
+    return page("segctl drift", fleet_drift_summary(fleet), content, context)
 
 
 def _failures(fleet: FleetPlan | FleetReport, context: RenderContext) -> Html:

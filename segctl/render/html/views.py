@@ -181,10 +181,15 @@ def drift_html(
         tag("h2", "Differences")
         if report.drifts
         else tag("p", "The account matches the files.", class_="calm"),
-        *(_drift_card(drift, context) for drift in report.drifts),
+        *drift_cards(report, context),
     ]
     title = drift_summary(report, _PLAIN, target)
     return page("segctl drift", title, content, context, target=target)
+
+
+def drift_cards(report: DriftReport, context: RenderContext) -> list[Html]:
+    """Return a card for each segment that differs."""
+    return [_drift_card(drift, context) for drift in report.drifts]
 
 
 def diagnostics_html(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.planfile.fleet_json import fleet_digest
 from segctl.planfile.to_json import digest
+from segctl.render.drift_text import drift_summary
 from segctl.render.fleet import (
     failures_of,
     fleet_summary,
@@ -23,11 +24,13 @@ from segctl.render.fleet import (
     report_table,
     without_diagnostics,
 )
+from segctl.render.fleet_drift import drift_notices, drift_table, fleet_drift_summary
 from segctl.render.markdown.body import LIMIT, Part, body, marker
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markdown.views import (
     collapsed_notes,
     diagnostics_part,
+    drift_part,
     footer,
     more_note,
     plan_parts,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic
     from segctl.model.fleet import FleetPlan, FleetReport
+    from segctl.planning.fleet_drift import FleetDrift
     from segctl.render.context import RenderContext
 
 _PLAIN = Style()
@@ -93,6 +97,24 @@ def fleet_report_markdown(report: FleetReport, context: RenderContext) -> str:
     ]
     table = _table(*report_table(report))
     return _comment(head, table, sections, context, failures=failures_of(report))
+
+
+def fleet_drift_markdown(fleet: FleetDrift, context: RenderContext) -> str:
+    """Return what differs on several accounts as the text of an issue or a comment."""
+    head = _head("drift", fleet.name, fleet_drift_summary(fleet), context)
+    sections = [
+        (
+            [_section(part.target, drift_summary(part.report, _PLAIN, part.account))],
+            [drift_part(part.report, context)],
+        )
+        for part in fleet.parts
+        if part.report.drifts and part.account is not None
+    ]
+    notices = drift_notices(fleet)
+    errors = [notice for notice in notices if notice.severity is Severity.ERROR]
+    rest = [notice for notice in notices if notice.severity is not Severity.ERROR]
+    table = _table(*drift_table(fleet))
+    return _comment(head, table, sections, context, failures=errors, notices=rest)
 
 
 def _comment(

@@ -202,11 +202,16 @@ def drift_markdown(
 ) -> str:
     """Return what differs on the account as the text of an issue or a comment."""
     head = _head("drift", drift_summary(report, _PLAIN, target), context, target)
-    drifts = Part(
+    parts = [diagnostics_part(diagnostics, context), drift_part(report, context)]
+    return body(head, parts, footer(context, target))
+
+
+def drift_part(report: DriftReport, context: RenderContext) -> Part:
+    """Return what differs on an account."""
+    return Part(
         [_drift_block(drift, context) for drift in report.drifts],
         more_note("segment", "not shown here"),
     )
-    return body(head, [diagnostics_part(diagnostics, context), drifts], footer(context, target))
 
 
 def diagnostics_markdown(
