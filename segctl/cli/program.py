@@ -39,7 +39,7 @@ COMMANDS = {
     "test": "Run the tests of the segment files, offline.",
     "preview": "Count who is in an audience, in your own or in pulled contacts.",
     "explain": "Explain in plain English who is in an audience.",
-    "render": "Show what is sent of segments, with values and ids in place.",
+    "render": "Show what is sent of segments, with values, conditions and ids in place.",
     "plan": "Show what apply would change, and change nothing.",
     "show": "Show a saved plan, or a segment as it is on the account.",
     "apply": "Make the account match the files.",
