@@ -13,7 +13,7 @@ from segctl.app.console import SILENT
 from segctl.app.folded_files import existing_files, file_reader, fold_names
 from segctl.app.list_names import parent_list_names
 from segctl.app.lookup import find_segments
-from segctl.app.new_files import existing_declarations, file_names, schema_path
+from segctl.app.new_files import existing_declarations, file_names, only_target, schema_path
 from segctl.common.suggest import did_you_mean
 from segctl.declarations.file_layout import Layout
 from segctl.errors import UsageError
@@ -119,7 +119,9 @@ def _file_options(project: Project, options: ImportOptions) -> FileOptions:
             message = f"--layout is below {folder}/ already, got `{options.layout}`"
             raise UsageError(message, hint=f"remove `{folder}/`")
     tags = tuple(dict.fromkeys(options.tags))
-    return FileOptions(schema_path(project), layout, options.owner or "", tags)
+    return FileOptions(
+        schema_path(project), layout, options.owner or "", tags, only_target(project)
+    )
 
 
 def _read_account(

@@ -52,6 +52,14 @@ def file_names(project: Project) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
 
 
+def only_target(project: Project) -> str:
+    """Return the target whose account segments are read from, empty if the project has no other.
+
+    Without it in their files, the other accounts would get these segments as well.
+    """
+    return project.target.name if len(project.config.targets) > 1 else ""
+
+
 def schema_path(project: Project) -> str:
     """Return the path from the segments folder to the project's copy of the schema, or empty."""
     if not (project.root / SCHEMA).is_file():

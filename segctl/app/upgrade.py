@@ -11,7 +11,7 @@ from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.lookup import find_segments
-from segctl.app.new_files import existing_declarations, file_names, schema_path
+from segctl.app.new_files import existing_declarations, file_names, only_target, schema_path
 from segctl.declarations.account_file import column_types
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importing.file_builder import FileOptions, segment_label
@@ -93,7 +93,7 @@ def upgrade_segments(
         declarations.tombstones,
         taken=file_names(project),
         lists=lists,
-        options=FileOptions(schema_path(project)),
+        options=FileOptions(schema_path(project), target=only_target(project)),
         fields=_custom_fields(connection, console) if v1_segments else None,
     )
     files: Sequence[NewFile] = converted.files

@@ -64,15 +64,16 @@ def segment_text(
     *,
     owner: str = "",
     tags: tuple[str, ...] = (),
+    target: str = "",
     upgrade_from: str = "",
     above_query: str = "",
 ) -> GeneratedFile:
     """Return the text of a file that declares a segment.
 
     `lists` maps ids in lower case to the names of contact lists, which are written as comments
-    next to the ids. `schema` is the path from the file to the JSON Schema, for editors.
-    `upgrade_from` is the id of the v1 segment that it replaces; `above_query` holds lines of
-    comment, each with its LF.
+    next to the ids. `schema` is the path from the file to the JSON Schema, for editors. `target` is
+    the only one that the file is for, empty for all of the project. `upgrade_from` is the id of the
+    v1 segment that it replaces; `above_query` holds lines of comment, each with its LF.
     """
     texts = (segment.name, owner, *tags, segment.query, *segment.parent_list_ids)
     half = _half_character("".join(texts))
@@ -81,6 +82,7 @@ def segment_text(
     head = schema_line(schema) + f"name: {scalar(escaped(segment.name))}\n"
     head += f"owner: {scalar(escaped(owner))}\n" if owner else ""
     head += f"tags: [{', '.join(flow_scalar(escaped(tag)) for tag in tags)}]\n" if tags else ""
+    head += f"targets: [{flow_scalar(target)}]\n" if target else ""
     head += f"upgrade_from:\n{_INDENT}v1_id: {scalar(upgrade_from)}\n" if upgrade_from else ""
     head += f"{parent_list_lines(segment, lists)}{above_query}query_dsl: "
     reason = ""

@@ -47,13 +47,15 @@ class FileOptions:
     """What all new files have in common.
 
     `schema` is the path of the JSON Schema from the folder of segment files, empty for none.
-    `owner` and `tags` are written into each file.
+    `owner` and `tags` are written into each file, and so is `target`, the only one that the file is
+    for; empty for all of the project.
     """
 
     schema: str = ""
     layout: Layout = field(default_factory=Layout)
     owner: str = ""
     tags: tuple[str, ...] = ()
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def build_files(
             options.schema and "../" * path.count("/") + options.schema,
             owner=options.owner,
             tags=options.tags,
+            target=options.target,
             upgrade_from=draft.upgrade_from,
             above_query=draft.above_query,
         )
