@@ -5,8 +5,9 @@ Runs offline. Checking a test's shape is the business of `audience/`.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segctl.app.account_file import read_known_account
 from segctl.app.lint import rule_settings
@@ -14,6 +15,7 @@ from segctl.app.selection import select_declared
 from segctl.audience.cases import CaseReader, Fixtures, infer_columns, read_fixtures_document
 from segctl.audience.scope import Columns
 from segctl.declarations.account_file import column_types
+from segctl.declarations.interpolation import Interpolator
 from segctl.declarations.lint_rules import address_in_tests
 from segctl.documents.document import sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from segctl.app.project import Project
     from segctl.audience.cases import Case, CaseResult
     from segctl.audience.duckdb_engine import Engine
-    from segctl.documents.document import Document
+    from segctl.documents.document import Document, Path
     from segctl.model import Declared
 
 
@@ -104,7 +106,7 @@ def _read_suites(
     if fields is not None:
         columns = Columns(column_types((*fields.reserved, *fields.custom)))
     else:
-        with_tests = [documents[segment.file] for segment in tested]
+        with_tests = [_with_values(project, segment) for segment in tested]
         columns = infer_columns([*with_tests, *([shared] if shared else [])])
     certain = fields is not None
     fixtures = Fixtures()
@@ -114,12 +116,43 @@ def _read_suites(
         diagnostics = [*diagnostics, *shared.diagnostics[before:]]
     suites = []
     for segment in tested:
-        document = documents[segment.file]
-        before = len(document.diagnostics)
+        document = _with_values(project, segment)
+        before = 0 if document is not documents[segment.file] else len(document.diagnostics)
         cases = CaseReader(document, columns, certain=certain).cases(fixtures)
         diagnostics = [*diagnostics, *document.diagnostics[before:]]
         suites.append(Suite(segment, cases, columns))
     return suites, diagnostics
+
+
+def _with_values(project: Project, declared: Declared) -> Document:
+    """Return the document of a segment, with its values in place of their names in the tests.
+
+    A text that is nothing but a name is the value itself, such as a number. What is wrong is
+    reported in the document.
+    """
+    document = project.declarations.documents[declared.file]
+    if "${" not in document.text:
+        return document
+    values = {**project.config.values_for(project.target_name), **declared.values}
+    before = len(document.diagnostics)
+    texts = Interpolator(document)
+
+    def interpolated(item: Any, path: Path) -> Any:
+        match item:
+            case dict():
+                return {key: interpolated(part, (*path, key)) for key, part in item.items()}
+            case list():
+                return [interpolated(part, (*path, number)) for number, part in enumerate(item)]
+            case str() if "${" in item:
+                return texts.value(item, values, path)
+        return item
+
+    tests = interpolated(document.value["tests"], ("tests",))
+    reported = document.diagnostics[before:]
+    del document.diagnostics[before:]
+    return dataclasses.replace(
+        document, value={**document.value, "tests": tests}, diagnostics=reported
+    )
 
 
 def _fixtures(project: Project) -> tuple[Document | None, list[Diagnostic]]:

@@ -64,6 +64,15 @@ class Interpolator:
             return text
         return result
 
+    def value(self, text: str, values: Mapping[str, Value], path: Path) -> object:
+        """Return what `text` does; where the text is nothing but a name, the value itself."""
+        pieces = _pieces(text)
+        match pieces:
+            case (("", str(name)), ("", None)) if name in values:
+                value = values[name]
+                return [*value] if isinstance(value, tuple) else value
+        return self.text(text, values, path)
+
     def _report(
         self, name: str, value: Value | None, values: Mapping[str, Value], path: Path
     ) -> None:

@@ -221,6 +221,7 @@ class _SegmentFile:
             names=bound_query.used,
             exceptions=tuple(read_exceptions(document, (EXCEPT,), segment=name)),
             has_tests=bool(value.get("tests")),
+            values=values,
         )
 
     def _tombstone(self, instance: Instance, values: Mapping[str, Value]) -> Tombstone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from segctl.errors import Span
     from segctl.model.policies import PolicyException
+    from segctl.model.values import Value
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 
@@ -98,7 +99,8 @@ class Declared:
 
     `account_names` are the names that the file uses in place of ids, and `names` those of values
     and conditions. Then `written_query` is the query as the file has it, which `splices` lead back
-    to; it is empty where nothing was replaced.
+    to; it is empty where nothing was replaced. `values` are those of the file and its instance;
+    they are not part of what is declared.
     """
 
     segment: Segment
@@ -122,6 +124,7 @@ class Declared:
     names: frozenset[str] = frozenset()
     exceptions: tuple[PolicyException, ...] = ()
     has_tests: bool = False
+    values: Mapping[str, Value] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
