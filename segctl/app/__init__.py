@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from segctl.app.owners import code_owners, list_owners, write_code_owners
     from segctl.app.ownership import segment_ownership
     from segctl.app.plan import build_plan, read_request
+    from segctl.app.policies import PolicyReport, judge_policies
     from segctl.app.preview import PreviewOptions, preview_audiences
     from segctl.app.probe import Probe, open_probe, write_observed
     from segctl.app.program_ids import SegmentIds, check_ids, segment_ids
@@ -62,6 +63,7 @@ _MODULES = {
     "ImportOptions": "segctl.app.import_files",
     "ListOptions": "segctl.app.listing",
     "PlanOptions": "segctl.model.plan_options",
+    "PolicyReport": "segctl.app.policies",
     "PreviewOptions": "segctl.app.preview",
     "Probe": "segctl.app.probe",
     "Project": "segctl.app.project",
@@ -86,6 +88,7 @@ _MODULES = {
     "forget_contacts": "segctl.app.contacts",
     "format_files": "segctl.app.formatting",
     "import_segments": "segctl.app.import_files",
+    "judge_policies": "segctl.app.policies",
     "list_contact_lists": "segctl.app.listing",
     "list_owners": "segctl.app.owners",
     "list_segments": "segctl.app.listing",
@@ -125,6 +128,7 @@ __all__ = [
     "ImportOptions",
     "ListOptions",
     "PlanOptions",
+    "PolicyReport",
     "PreviewOptions",
     "Probe",
     "Project",
@@ -149,6 +153,7 @@ __all__ = [
     "forget_contacts",
     "format_files",
     "import_segments",
+    "judge_policies",
     "list_contact_lists",
     "list_owners",
     "list_segments",

@@ -76,7 +76,7 @@ def with_impacts(
     with_impact = {id(change): _with_impact(change, by_change[id(change)]) for change in changes}
     diagnostics = (
         *exposed,
-        *_old_contacts(project, evaluations[0]),
+        *old_contacts(project, evaluations[0]),
         *_partial_contacts(evaluations[0], severity),
         *_unknown_audiences(project, changes, by_change, severity),
         *_doubtful_audiences(project, changes, by_change),
@@ -102,7 +102,7 @@ def _with_impact(change: Create | Patch | Replace, evaluation: Evaluation) -> Ch
     return dataclasses.replace(change, impact=impact)
 
 
-def _old_contacts(project: Project, evaluation: Evaluation) -> Iterator[Diagnostic]:
+def old_contacts(project: Project, evaluation: Evaluation) -> Iterator[Diagnostic]:
     """Report contacts that are old, as far as their age is known."""
     time = parse_time_or_none(evaluation.as_of or evaluation.modified_at)
     age = project.clock.now() - time if time else timedelta()

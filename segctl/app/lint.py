@@ -17,16 +17,21 @@ from segctl.declarations.joined_findings import join_unknown_lists
 from segctl.declarations.lint_settings import RuleSettings
 from segctl.declarations.linter import declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
+from segctl.model.policies import RuleKind
 from segctl.model.values import ReferenceKind
-from segctl.query.lint import AccountSchema, Needs
+from segctl.query.conditions import query_of_condition
+from segctl.query.lint import AccountSchema, Needs, lint
+from segctl.query.parser.parse import parse
+from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from segctl.account.contact_lists import ContactLists
     from segctl.app.connection import Connection
     from segctl.app.project import Project
     from segctl.model import Declared
+    from segctl.model.policies import Policy
 
 STALE_AFTER = timedelta(days=30)
 """The age from which the file of an account may lack what the account has by now."""
@@ -49,7 +54,29 @@ def check_offline(project: Project) -> tuple[Diagnostic, ...]:
             observed=observed,
         )
         problems = [*problems, *unused_fields_file(project)]
-    return (*problems, *_lint(project, project.declarations.declared, schema))
+    declarations = project.declarations
+    return (
+        *problems,
+        *_lint(project, declarations.declared, schema),
+        *_lint_policies(declarations.policies, schema),
+    )
+
+
+def _lint_policies(policies: Iterable[Policy], schema: AccountSchema) -> Iterator[Diagnostic]:
+    """Yield the errors in the conditions of policies: warnings are about what is sent."""
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.kind not in {RuleKind.EVERYONE, RuleKind.NOBODY}:
+                continue
+            for finding in lint(parse(query_of_condition(rule.condition)), schema):
+                if finding.severity is Severity.ERROR:
+                    yield Diagnostic(
+                        finding.code,
+                        Severity.ERROR,
+                        mask_email_addresses(f"the policy `{policy.name}`: {finding.message}"),
+                        rule.span,
+                        mask_email_addresses(finding.hint),
+                    )
 
 
 def check_before_sending(

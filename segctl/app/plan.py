@@ -14,6 +14,7 @@ from segctl.account.contact_lists import ContactLists
 from segctl.account.snapshot import take_snapshot, with_definitions
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
+from segctl.app.policies_before import has_policies
 from segctl.app.repository import folder_in_repository
 from segctl.app.selection import no_match, sound_declarations
 from segctl.model import Create, Delete, Disposal
@@ -276,6 +277,10 @@ def plan_with_snapshot(
         allowed,
         overwrites=_overwrites(request, plan, snapshot),
     )
+    if has_policies(project):
+        from segctl.app.policies import with_policies  # noqa: PLC0415 - the prover, only with them
+
+        plan = with_policies(project, connection, plan, console)
     lint, names = _checked(project, connection, request, plan, lists) if plan.changes else ((), {})
     ids: tuple[Diagnostic, ...] = ()
     if project.config.ids is not None:

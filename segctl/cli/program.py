@@ -37,6 +37,7 @@ COMMANDS = {
     "fmt": "Format the segment files.",
     "lint": "Check the queries by the lint rules, or explain a rule.",
     "test": "Run the tests of the segment files, offline.",
+    "policy": "Judge the policies: who may be in which segments.",
     "preview": "Count who is in an audience, in your own or in pulled contacts.",
     "explain": "Explain in plain English who is in an audience.",
     "render": "Show what is sent of segments, with values, conditions and ids in place.",

@@ -53,6 +53,7 @@ class Declarations:
     `documents` maps the path of each file that declares a segment to its document. `tombstones`
     are the files that say `removed`. `accounts` is what the files know of accounts, by target.
     `policies` are bound for the target. `is_partial`: some files are not for the target.
+    `bindings` are what names stand for.
     """
 
     declared: tuple[Declared, ...] = ()
@@ -62,6 +63,7 @@ class Declarations:
     accounts: Mapping[str, KnownAccount] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
     is_partial: bool = False
+    bindings: Bindings = field(default_factory=Bindings)
 
     @property
     def has_errors(self) -> bool:
@@ -157,6 +159,7 @@ def read_declarations(
         known_accounts,
         bound.policies,
         collected.is_partial,
+        bindings,
     )
 
 

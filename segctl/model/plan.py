@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segctl.model.actions import Successor
     from segctl.model.automations import Automation
     from segctl.model.contact_fields import ListNames
+    from segctl.model.policies import JudgedPolicy
     from segctl.model.single_sends import SingleSend
 
 
@@ -66,7 +67,8 @@ class Plan:
     only these segments; `None` where they were not read. `automations` are those that use such a
     segment, with only these uses; `None` where they are not known. `attention` is the percentage of
     an audience above which a change needs attention. `project` is the project's folder in its
-    repository, `.` for the top, and empty where it is not known.
+    repository, `.` for the top, and empty where it is not known. `policies` have the results of
+    policies for what the files declare, changed or not.
     """
 
     target: TargetRef
@@ -83,6 +85,7 @@ class Plan:
     single_sends: tuple[SingleSend, ...] | None = field(default=None, compare=False)
     attention: int = field(default=DEFAULT_ATTENTION, compare=False)
     automations: tuple[Automation, ...] | None = field(default=None, compare=False)
+    policies: tuple[JudgedPolicy, ...] = field(default=(), compare=False)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from segctl.errors import Span
 
 POLICIES = "policies"
@@ -106,8 +108,8 @@ class PolicyResult:
 
     `sentence` says it in plain English. `breaking` is how many contacts break the rule, `None`
     where the rule is not about single contacts or they were not counted. `source` is the place of
-    the query, `policy_source` that of the rule. `is_excepted`: an exception counts, for `exception`
-    as its file gives the reason.
+    the query, `policy_source` that of the rule. `exception` is the reason of the exception that
+    counts, `None` for none.
     """
 
     policy: str
@@ -129,12 +131,31 @@ class PolicyResult:
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """A segment for which the result of a policy is another one than before the policy changed.
+    """A segment for which a policy has another result than before the policy changed.
 
-    `before` and `after` are the worst outcome of its rules, `None` where the policy does not apply.
+    `before` and `after` are the worst outcome of its rules, with the level where it is not
+    fulfilled ("refuted, mandatory"); "excepted", and "-" where the policy is not for the segment.
     """
 
-    policy: str
     segment: str
-    before: Outcome | None
-    after: Outcome | None
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPolicy:
+    """A policy with its results. `totals` has the number of results by outcome, all of them.
+
+    `excepted` is how many of those are not fulfilled and covered by an exception. `level` and
+    `span` are those of before for a policy that was removed. A plan has the `results` that are not
+    fulfilled, and those of the segments that it changes. `changes` are there if the policy changed.
+    """
+
+    name: str
+    level: Level
+    why: str
+    span: Span
+    totals: Mapping[Outcome, int]
+    excepted: int = 0
+    results: tuple[PolicyResult, ...] = ()
+    changes: tuple[PolicyChange, ...] = ()

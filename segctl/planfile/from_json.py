@@ -32,6 +32,7 @@ from segctl.model.plan import DEFAULT_ATTENTION
 from segctl.model.plan_options import PlanOptions
 from segctl.model.proof import CommitRef, Evidence, Proof
 from segctl.model.single_sends import SingleSend
+from segctl.planfile.policies_json import policies_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +73,8 @@ def plan_from_document(document: Any) -> Plan:
         # New in format 1.6.
         attention=int(document.get("attention", DEFAULT_ATTENTION)),
         automations=_automations(document.get("automations")),
+        # New in format 1.8.
+        policies=policies_from_json(document.get("policies", ()), _required_span),
     )
 
 

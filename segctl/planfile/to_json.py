@@ -10,8 +10,8 @@ they do not know. Another major version is a different document.
 
 There are two hashes. `digest` covers what would be done to which account: target, actions, ids,
 definitions, and the ignored references. It does not cover counts (such as `impact`), times, places,
-`single_sends`, `automations`, the names of `lists`, or what files say to people, so two plans that
-would do the same have the same digest.
+`single_sends`, `automations`, the names of `lists`, the results of `policies`, or what files say to
+people, so two plans that would do the same have the same digest.
 `checksum` covers the whole document, with refusals, options and preconditions, and detects a file
 that was truncated or edited. Neither is a signature: anyone who can write the file can write both.
 So a saved plan is never applied as it is: it is computed and checked again, and must be the same
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from segctl import __version__
 from segctl.errors import split_source
 from segctl.model import Change, Create, Delete, Patch, Plan, Replace, Upgrade
+from segctl.planfile.policies_json import policies_json
 from segctl.planning.attention import attention_of
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ if TYPE_CHECKING:
     from segctl.model.proof import Evidence
     from segctl.model.single_sends import SingleSend
 
-FORMAT_VERSION = "1.7"
+FORMAT_VERSION = "1.8"
 """1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`,
 1.4 `proof`, 1.5 `single_sends`, and `protected` for a patch, 1.6 `project`, `automations`,
 `attention`, what files say of a segment to people, and the time of SendGrid's count, 1.7 the
-`instance` of a source."""
+`instance` of a source, 1.8 `policies`."""
 
 OLDEST_MINOR = 1
 """The oldest minor version that can be read."""
@@ -183,6 +184,7 @@ def plan_to_json(
         "automations": (
             None if plan.automations is None else [*map(automation_json, plan.automations)]
         ),
+        "policies": policies_json(plan.policies, source_json),
         "unchanged": [
             {
                 "name": keep.name,

@@ -128,7 +128,7 @@ def load_config(root: Path) -> Config:
 
     Raises `UsageError` if it cannot be read, and `InvalidInput` with every problem in it.
     """
-    return read_config(root, _read(root, FILE), _read(root, POLICIES_FILE))
+    return read_config(root, read_file(root, FILE), read_file(root, POLICIES_FILE))
 
 
 def read_config(root: Path, data: bytes | None, policies: bytes | None) -> Config:
@@ -136,25 +136,22 @@ def read_config(root: Path, data: bytes | None, policies: bytes | None) -> Confi
 
     Raises `InvalidInput` with every problem in them.
     """
-    document = None if data is None else read_settings(data)
-    diagnostics = [] if document is None else document.diagnostics
-    of_policies = None
+    settings = None if data is None else _read_settings(data)
+    documents = [] if settings is None else [settings]
     if policies is not None:
         from segctl.project.policies import read_policies_file  # noqa: PLC0415 - only with the file
 
-        of_policies = read_policies_file(policies, document)
-        diagnostics = [*diagnostics, *of_policies.diagnostics]
+        documents.append(read_policies_file(policies, settings))
+    diagnostics = [problem for document in documents for problem in document.diagnostics]
     if diagnostics:
         raise InvalidInput(sort_diagnostics(diagnostics))
-    documents = tuple(
-        item for item in (document, of_policies) if item is not None and POLICIES in item.value
-    )
-    if document is None:
-        return Config(root, policies=documents)
-    return _config(root, document.value, documents)
+    with_policies = tuple(document for document in documents if POLICIES in document.value)
+    if settings is None:
+        return Config(root, policies=with_policies)
+    return _config(root, settings.value, with_policies)
 
 
-def read_settings(data: bytes) -> Document:
+def _read_settings(data: bytes) -> Document:
     """Return the document in the bytes of a segctl.yaml, with every problem in it."""
     text, problem = decode_utf8(FILE, data)
     if problem is not None:
@@ -183,7 +180,8 @@ def _check_settings(document: Document) -> None:
     _check_values(document)
 
 
-def _read(root: Path, name: str) -> bytes | None:
+def read_file(root: Path, name: str) -> bytes | None:
+    """Return the bytes of a file of settings, `None` if there is none. Raises `UsageError`."""
     path = root / name
     try:
         # A link could show any file in a message about bad YAML, .git/config and .env included.

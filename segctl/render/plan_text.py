@@ -25,6 +25,7 @@ from segctl.render.context import target_name
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.distinct import distinct, distinct_lines
 from segctl.render.lists import format_lists, list_name, lists_in_queries
+from segctl.render.policies import policies_line
 from segctl.render.single_sends import describe_effect
 from segctl.render.terminal import Style, clean, count
 
@@ -66,6 +67,8 @@ def plan_text(
     if not plan.changes and plan.ignored and not plan.errors:
         summary = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{summary}"
     note = style.dim(COUNTS_NOTE) + "\n" if has_counts(plan) else ""
+    if plan.policies:
+        note += f"{clean(policies_line(plan.policies))}\n"
     parts.append(note + summary)
     if verbosity > 0:
         parts[-1] += style.dim(f"Digest {digest(plan)}") + "\n"

@@ -67,7 +67,7 @@ def test_policies_are_read_as_they_are_written(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert (rules[RuleKind.AT_MOST].number, rules[RuleKind.CHANGE_AT_MOST].number) == (200_000, 20)
     assert rules[RuleKind.REQUIRE].items == ("owner", "tests")
-    assert str(rules[RuleKind.AT_MOST].span) == "segctl.yaml:6:49"
+    assert str(rules[RuleKind.AT_MOST].span) == "segctl.yaml:6:48"
 
 
 def test_both_files_can_have_policies_of_other_names(tmp_path: Path) -> None:

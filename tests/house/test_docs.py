@@ -25,9 +25,10 @@ from segctl.declarations.account_file import account_text
 from segctl.declarations.conditions_file import read_conditions
 from segctl.declarations.instances_file import read_instance_sets
 from segctl.emulator import Emulator, serve
-from segctl.model.contact_fields import KnownAccount
+from segctl.model.contact_fields import Field, FieldType, KnownAccount
 from tests.house.pages import PAGES, blocks, current_text, documents, examples
 from tests.support.account import KEY, TEST_SETTINGS
+from tests.support.builders import ALL
 from tests.support.process import REPOSITORY, child_env
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ def write_what_names_stand_for(project: Project, block: str) -> None:
     if "parent_list: " in block or "@list(" in block:
         lists = {str(uuid.UUID(int=number)): name for number, name in enumerate(LISTS)}
         sends = {str(uuid.UUID(int=9)): "Spring sale"}
-        account = KnownAccount((), (), "production", "2026-07-15T00:00:00Z", lists, sends)
+        fields = (Field("marketing_consent", FieldType.TEXT),) if "consent" in block else ()
+        account = KnownAccount(fields, (), "production", "2026-07-15T00:00:00Z", lists, sends)
         project.write({"segments/accounts/production.yaml": account_text(account)})
 
 
@@ -151,10 +153,19 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
         return
     block = block.removeprefix("# segctl.yaml\n")
     write_what_names_stand_for(project, block)
-    names = {"version": "segctl.yaml", "now": "segments/fixtures.yaml"}
+    names = {
+        "version": "segctl.yaml",
+        "now": "segments/fixtures.yaml",
+        "policies": "policies.yaml",
+    }
     name = names.get(block.partition(":")[0], "segments/a.yaml")
     fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
-    project.write({name: block, "segments/fields.yaml": fields})
+    if name == "policies.yaml":
+        # Their fields are those of the readers.
+        project.declare("A", ALL)
+        project.write({name: block})
+    else:
+        project.write({name: block, "segments/fields.yaml": fields})
     if "query_file:" in block:
         query = (REPOSITORY / "segments/lifecycle/sent-not-opened.sql").read_text("utf-8")
         project.write({"segments/sent-not-opened.sql": query})
@@ -171,7 +182,7 @@ def test_every_block_is_of_a_known_kind() -> None:
             r"^```(\w*)\n.*?^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
         )
     }
-    assert kinds <= {"yaml", "sh", "python", "text", "sql", "diff"}
+    assert kinds <= {"yaml", "sh", "python", "text", "sql", "diff", "rego"}
 
 
 def check(schema: str, *files: Path) -> None:

@@ -50,6 +50,7 @@ WORLD_MODULES = {
     "segctl.common.stopping",
     "segctl.audience.duckdb_engine",
     "segctl.audience.case_runner",
+    "segctl.history.before",
     "segctl.history.committed",
     "segctl.history.folder_history",
     "segctl.history.git",

@@ -57,6 +57,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "fmt": [["--diff"]],
     "lint": [[]],
     "test": [[], ["--format", "junit"], ["--require"]],
+    "policy": [[], ["--format", "json"]],
     "preview": [["--changed", "--contacts", "segments/fields.yaml"]],
     "explain": [[]],
     "render": [[], ["--format", "json"], ["--since", "HEAD"]],

@@ -452,7 +452,7 @@ def test_the_json_has_everything_that_a_view_needs() -> None:
         ],
     )
     data = plan_to_json(plan, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.7"
+    assert data["format_version"] == "1.8"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {

@@ -37,6 +37,7 @@ from segctl.render.html.page import (
 )
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import describe_reason, plan_summary
+from segctl.render.policies import policies_line
 from segctl.render.terminal import Style, count
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def plan_content(plan: Plan, context: RenderContext, first: int = 1) -> list[Htm
             [diagnostic_item(error, context) for error in (*plan.errors, *plan.refusals)],
         ),
         tag("p", COUNTS_NOTE, class_="where") if has_counts(plan) else Html(),
+        tag("p", policies_line(plan.policies), class_="where") if plan.policies else Html(),
         audience_table(plan, first),
         panel(
             "deletion",

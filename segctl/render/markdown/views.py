@@ -39,6 +39,7 @@ from segctl.render.markdown.changes import (
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import plan_summary
+from segctl.render.policies import policies_line
 from segctl.render.previews import (
     CHANGE_HEADS,
     HEADS,
@@ -122,12 +123,19 @@ def plan_parts(plan: Plan, context: RenderContext) -> list[Part]:
     )
     return [
         errors,
+        *_policies(plan),
         _audience_sizes(plan),
         deletions,
         warnings,
         changes,
         collapsed_notes(notes, context),
     ]
+
+
+def _policies(plan: Plan) -> list[Part]:
+    """Return the line on the policies; nothing without any."""
+    line = policies_line(plan.policies)
+    return [Part([tag("p", line)], lambda _: "")] if line else []
 
 
 def collapsed_notes(notes: Sequence[Diagnostic], context: RenderContext) -> Part:
