@@ -58,7 +58,7 @@ class Console:
         self.color = color
         self.directory: str | None = None
         self.target_to_repeat: Callable[[str | None], str] = lambda target: target or ""
-        self._env = env or {}
+        self.env: Mapping[str, str] = env or {}
         self._stdout = stdout
         self._stderr = stderr
 
@@ -82,7 +82,7 @@ class Console:
         width = _width(stream)
         if self.color != "auto":
             return Style(self.color == "always", width)
-        is_plain = bool(self._env.get("NO_COLOR")) or self._env.get("TERM") == "dumb"
+        is_plain = bool(self.env.get("NO_COLOR")) or self.env.get("TERM") == "dumb"
         return Style(stream.isatty() and not is_plain, width)
 
     @property

@@ -52,7 +52,13 @@ class TargetConsole(Console):
     def __init__(
         self, console: Console, target: str, progress: SharedProgress, lock: threading.Lock
     ) -> None:
-        super().__init__(verbosity=console.verbosity, color=console.color)
+        super().__init__(
+            console.env,
+            verbosity=console.verbosity,
+            color=console.color,
+            stdout=console.stdout,
+            stderr=console.stderr,
+        )
         self.directory = console.directory
         self.target_to_repeat = lambda other: console.target_to_repeat(other or target)
         self._console = console

@@ -115,6 +115,8 @@ def apply_group(
     if plan.has_changes or not output.is_text:
         blank = "\n" if output.is_text else ""
         output.show(blank + output.fleet_report(report, plan))
+    if report.is_complete and any(part.plan.needs_another_apply for part in report.parts):
+        console.talk("Not every account matches the files yet; see the warnings above the plans.")
     return fleet_report_exit_code(report)
 
 

@@ -32,7 +32,7 @@ class RenderContext:
     `generated_at` is an ISO 8601 time in UTC. `commit` is the id of the commit that is checked out,
     empty where it is unknown. `project` is the project's folder in its repository, with forward
     slashes, empty for the root. `repeated` has the changes, by identity, whose definitions the part
-    of another target shows, and that target.
+    of an earlier target shows, and that target.
     """
 
     generated_at: str = ""

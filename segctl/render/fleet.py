@@ -177,25 +177,27 @@ def has_part(plan: Plan) -> bool:
     return bool(plan.changes or plan.refusals)
 
 
-def repeated_changes(plans: Iterable[Plan]) -> dict[int, str]:
-    """Return the changes whose definitions an earlier plan shows, and the target of that plan.
+def repeated_changes(plans: Iterable[Plan]) -> dict[str, dict[int, str]]:
+    """Return which changes of each target an earlier target shows, and which target that is.
 
-    The keys are the identities of the changes. Equal are the action, the whole definitions before
-    and after, and the names of the lists in them; ids, counts and uses are each target's own.
+    The outer keys are the names of targets, the inner ones the identities of their changes. Equal
+    are the action, the whole definitions before and after, and the names of the lists in them; ids,
+    counts and uses are each target's own.
     """
     from segctl.planning.list_references import list_ids_in  # noqa: PLC0415 - query.ast: 30 ms
 
     first: dict[tuple[object, ...], str] = {}
-    repeated: dict[int, str] = {}
+    repeated: dict[str, dict[int, str]] = {}
     for plan in plans:
         target = target_name(plan.target)
+        of_target = repeated[plan.target.name] = {}
         for change in plan.changes:
             lists = tuple(
                 (list_id, plan.lists.get(list_id, "?")) for list_id in sorted(list_ids_in([change]))
             )
             shown = first.setdefault((*_definitions(change), lists), target)
             if shown != target:
-                repeated[id(change)] = shown
+                of_target[id(change)] = shown
     return repeated
 
 

@@ -43,7 +43,7 @@ def fleet_text(fleet: FleetPlan, style: Style, *, verbosity: int = 0) -> str:
     for plan in fleet.plans:
         if has_part(plan) or verbosity > 0:
             shown = without_diagnostics(plan)
-            text = plan_text(shown, style, verbosity=verbosity, repeated=repeated)
+            text = plan_text(shown, style, verbosity=verbosity, repeated=repeated[plan.target.name])
             parts.append(f"{_heading(part_title(plan), style)}\n{text}")
     failures = failures_of(fleet)
     if failures:
@@ -58,7 +58,7 @@ def fleet_report_text(report: FleetReport, style: Style, *, quiet: bool = False)
     """Return what an apply did to several targets; `quiet` omits what succeeded."""
     parts = [_table(*report_table(report), style)]
     for part in report.parts:
-        if part.report.outcomes or part.failure:
+        if part.report.outcomes:
             text = report_text(part.report, style, part.plan.target, quiet=quiet)
             parts.append(f"{_heading(clean(part.target), style)}\n{text}")
     failures = failures_of(report)

@@ -16,12 +16,14 @@ from segctl.common.json_text import json_text
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Segment, TargetRef
 from segctl.model.clauses import ChangeKind, ClauseKind
+from segctl.model.fleet import Failure, FleetPlan, TargetPlan
 from segctl.model.plan_options import PlanOptions
 from segctl.planfile import loading
-from segctl.planfile.loading import load_plan
+from segctl.planfile.fleet_json import fleet_digest, fleet_to_json
+from segctl.planfile.loading import SavedFleet, load_plan, load_saved
 from segctl.planfile.staleness import plan_differences
 from segctl.planfile.to_json import checksum, digest, plan_to_json
-from tests.planfile.plans import PLANS, TEXTS
+from tests.planfile.plans import DIAGNOSTICS, PLANS, TEXTS
 from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
@@ -64,6 +66,37 @@ def problem(content: bytes) -> Diagnostic:
 
 
 # Properties
+
+
+FLEETS = st.lists(
+    st.tuples(PLANS | st.builds(Failure, st.tuples(DIAGNOSTICS), st.sampled_from((1, 3)))),
+    min_size=1,
+    max_size=3,
+).map(
+    lambda results: FleetPlan(
+        "shops",
+        tuple(
+            TargetPlan(result.target.name if isinstance(result, Plan) else f"shop-{number}", result)
+            for number, (result,) in enumerate(results)
+        ),
+    )
+)
+
+
+@given(FLEETS)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+def test_the_plans_of_several_targets_that_are_read_back_are_unchanged(fleet: FleetPlan) -> None:
+    document = fleet_to_json(fleet, NOW)
+    names = {part.target for part in fleet.parts}
+    if not all(names):
+        return
+    saved = load_saved(to_bytes(document), "plan.json")
+    assert isinstance(saved, SavedFleet)
+    assert saved.fleet.plans == fleet.plans
+    assert fleet_to_json(saved.fleet, NOW) == document
+    assert fleet_digest(saved.fleet) == fleet_digest(fleet)
+    without_one = FleetPlan(fleet.name, fleet.parts[1:])
+    assert fleet_digest(without_one) != fleet_digest(fleet)
 
 
 @given(PLANS)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl import __version__
-from segctl.errors import Diagnostic, Severity, Span
+from segctl.errors import Diagnostic, MissingKey, Severity, Span
 from segctl.model import (
     Change,
     Create,
@@ -34,12 +34,14 @@ from segctl.model import (
 from segctl.model.automations import Automation, AutomationRole, AutomationUse
 from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
 from segctl.model.drift import Drift, DriftKind
+from segctl.model.fleet import Failure, FleetPlan, FleetReport, TargetPlan, TargetReport
 from segctl.model.references import References
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.model.single_sends import SingleSend
 from segctl.planfile.report_json import report_to_json
 from segctl.planfile.to_json import plan_to_json
 from segctl.planning.drift import DriftReport
+from segctl.planning.fleet_drift import FleetDrift, TargetDrift
 from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.planning.temporary_names import Marker, temporary_name
@@ -56,11 +58,20 @@ from segctl.render.differences import (
     differences_text,
 )
 from segctl.render.drift_text import drift_text
+from segctl.render.fleet import fleet_diagnostics, fleet_summary
+from segctl.render.fleet_drift import fleet_drift_text
+from segctl.render.fleet_text import fleet_report_text, fleet_text
 from segctl.render.github import workflow_annotations
+from segctl.render.html.fleet import fleet_drift_html, fleet_html, fleet_report_html
 from segctl.render.html.stylesheet import CSS
 from segctl.render.html.views import plan_html
 from segctl.render.listing import ListingRow, listing_text
 from segctl.render.markdown.differences import differences_markdown
+from segctl.render.markdown.fleet import (
+    fleet_drift_markdown,
+    fleet_markdown,
+    fleet_report_markdown,
+)
 from segctl.render.markdown.views import (
     diagnostics_markdown,
     drift_markdown,
@@ -80,6 +91,9 @@ CONTEXT = RenderContext(
     "2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567", "marketing"
 )
 TARGET = TargetRef("production", "api.sendgrid.com")
+SHOP_EU = TargetRef("shop-eu", "api.eu.sendgrid.com")
+SHOP_US = TargetRef("shop-us", "api.sendgrid.com", "us")
+SHOP_DE = TargetRef("shop-de", "api.sendgrid.com", "de")
 GOLDEN = Path(__file__).parent / "golden"
 PLAIN, COLORED = Style(), Style(color=True)
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
@@ -451,6 +465,52 @@ def plan_page(plan: Plan) -> str:
     return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
 
 
+def fleet() -> FleetPlan:
+    """Four targets: two with the same changes, one with none, and one without a key."""
+    rich, quiet = rich_plan(), quiet_plan()
+    failure = Failure.of(MissingKey("no API key for the target `shop-fr`", hint="set it"))
+    return FleetPlan(
+        "shops",
+        (
+            TargetPlan("shop-eu", dataclasses.replace(rich, target=SHOP_EU)),
+            TargetPlan("shop-us", dataclasses.replace(rich, target=SHOP_US)),
+            TargetPlan("shop-de", dataclasses.replace(quiet, target=SHOP_DE)),
+            TargetPlan("shop-fr", failure),
+        ),
+    )
+
+
+def fleet_report() -> FleetReport:
+    plan = dataclasses.replace(rich_plan(), target=SHOP_EU)
+    failure = Failure.of(MissingKey("the key is gone"))
+    return FleetReport(
+        "shops",
+        (
+            TargetReport(plan, report()),
+            TargetReport(dataclasses.replace(plan, target=SHOP_US), report(interrupted=True)),
+            TargetReport(dataclasses.replace(plan, target=SHOP_DE), Report(), failure),
+        ),
+    )
+
+
+def fleet_drift() -> FleetDrift:
+    failure = Failure.of(MissingKey("no API key for the target `shop-fr`", hint="set it"))
+    return FleetDrift(
+        "shops",
+        (
+            TargetDrift("shop-eu", drifts(), tuple(sample_diagnostics()[:1]), SHOP_EU),
+            TargetDrift("shop-us", account=SHOP_US),
+            TargetDrift("shop-fr", failure=failure),
+        ),
+    )
+
+
+def fleet_page(text: str) -> str:
+    """Return a page without its style sheet."""
+    text = text.replace(CSS, "…")
+    return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
+
+
 def report_json() -> str:
     data = report_to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
     assert data["tool"].pop("version") == __version__
@@ -495,6 +555,19 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-upgrade.github": lambda: workflow_annotations(
         plan_diagnostics(upgrade_plan()), CONTEXT, "…"
     ),
+    "fleet.txt": lambda: fleet_text(fleet(), PLAIN),
+    "fleet-quiet.txt": lambda: fleet_text(fleet(), PLAIN, verbosity=-1),
+    "fleet.md": lambda: fleet_markdown(fleet(), CONTEXT),
+    "fleet.html": lambda: fleet_page(fleet_html(fleet(), CONTEXT)),
+    "fleet.github": lambda: workflow_annotations(
+        fleet_diagnostics(fleet()), CONTEXT, fleet_summary(fleet())
+    ),
+    "fleet-report.txt": lambda: fleet_report_text(fleet_report(), PLAIN),
+    "fleet-report.md": lambda: fleet_report_markdown(fleet_report(), CONTEXT),
+    "fleet-report.html": lambda: fleet_page(fleet_report_html(fleet_report(), CONTEXT)),
+    "fleet-drift.txt": lambda: fleet_drift_text(fleet_drift(), PLAIN),
+    "fleet-drift.md": lambda: fleet_drift_markdown(fleet_drift(), CONTEXT),
+    "fleet-drift.html": lambda: fleet_page(fleet_drift_html(fleet_drift(), CONTEXT)),
     "report-upgrade.txt": lambda: report_text(upgrade_report(), PLAIN, TARGET),
     "report-upgrade.md": lambda: report_markdown(upgrade_report(), CONTEXT, TARGET),
     "report.txt": lambda: report_text(report(), PLAIN, TARGET),

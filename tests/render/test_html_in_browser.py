@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from segctl.render.html.fleet import fleet_html
 from segctl.render.html.views import drift_html, plan_html, report_html
 from tests.render import test_golden
 from tests.render.browser import PROGRAM, Browser, browser
@@ -81,6 +82,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "upgrade": lambda: plan_html(test_golden.upgrade_plan(), test_golden.CONTEXT),
     "nothing": lambda: plan_html(test_golden.quiet_plan(), test_golden.CONTEXT),
     "report": lambda: report_html(test_golden.report(), test_golden.CONTEXT, test_golden.TARGET),
+    "fleet": lambda: fleet_html(test_golden.fleet(), test_golden.CONTEXT),
     "drift": lambda: drift_html(
         test_golden.drifts(),
         test_golden.sample_diagnostics(),

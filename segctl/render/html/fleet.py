@@ -44,12 +44,13 @@ _PLAIN = Style()
 
 def fleet_html(fleet: FleetPlan, context: RenderContext) -> str:
     """Return the page of the plans of several targets."""
-    context = dataclasses.replace(context, repeated=repeated_changes(fleet.plans))
+    repeated = repeated_changes(fleet.plans)
     sections = []
     first = 1
     for plan in fleet.plans:
         if has_part(plan):
-            content = plan_content(without_diagnostics(plan), context, first)
+            own = dataclasses.replace(context, repeated=repeated[plan.target.name])
+            content = plan_content(without_diagnostics(plan), own, first)
             facts = html(
                 sentence(plan_summary(plan, _PLAIN).strip()), " Digest ", tag("code", digest(plan))
             )

@@ -59,14 +59,17 @@ def fleet_markdown(fleet: FleetPlan, context: RenderContext) -> str:
     """Return the comment of the plans of several targets."""
     fingerprint = fleet_digest(fleet)
     head = _head("plan", fleet.name, fleet_summary(fleet), context, fingerprint)
-    context = dataclasses.replace(context, repeated=repeated_changes(fleet.plans))
+    repeated = repeated_changes(fleet.plans)
     sections = [
         (
             [
                 _section(plan.target.name, plan_summary(plan, _PLAIN)),
                 tag("p", tag("sub", html("digest ", code(digest(plan))))),
             ],
-            plan_parts(without_diagnostics(plan), context),
+            plan_parts(
+                without_diagnostics(plan),
+                dataclasses.replace(context, repeated=repeated[plan.target.name]),
+            ),
         )
         for plan in fleet.plans
         if has_part(plan)
