@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.history.name_scan import naming
 from tests.history.repository import (
     applied_repository,
     ids_by_name,
@@ -424,6 +425,31 @@ def test_history_follows_names_of_values_and_instances(shops: Story) -> None:
     assert "created  In fr  segments/in.yaml[fr]" in result.out
     assert "removed  In fr  segments/in.yaml[fr]" in result.out
     assert "created  Europe only" in shops.project.run("history", "The north only").out
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("cs: {country: CZ}", "cz: {country: CZ}"),
+        ("name: In", "name: At"),
+        ("cs: {country: CZ}", "cs: {country: 1}"),
+        ("query_dsl:", "exclude: [{lang: cs}]\nquery_dsl:"),
+        ("query_dsl:", "targets: [eu]\nquery_dsl:"),
+        ("query_dsl:", "values: {lang2: x}\nquery_dsl:"),
+        ("{country: CZ}", "&x {country: *x}"),
+    ],
+)
+def test_what_decides_on_names_is_told_apart(edit: tuple[str, str]) -> None:
+    text = template("cs", "de")
+    assert naming(text.replace(*edit).encode()) != naming(text.encode())
+
+
+def test_a_query_does_not_decide_on_names() -> None:
+    text = template("cs", "de")
+    edited = text.replace("country = @country", "city = 'x'").replace(
+        "query_dsl", "owner: x\nquery_dsl"
+    )
+    assert naming(edited.encode()) == naming(text.encode())
 
 
 # Hostile pull requests.
