@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,6 +94,24 @@ def test_a_removed_key_removes_its_segment(story: Story) -> None:
     assert "declared it as it is in segments/in.yaml[fr], and commit" in plan
     assert "removed its name from segments/in.yaml[fr]" in plan
     assert story.apply() == {"In cs": "In cs", "In de": "In de"}
+
+
+def test_every_format_names_the_file_and_the_instance(story: Story) -> None:
+    story.commit(**{"in": template("cs", "de")})
+
+    owned = story.project.run("history", "In fr", "--ownership").out
+    assert "declared it in segments/in.yaml[fr] as it is" in owned
+    plan = json.loads(story.project.run("plan", "--format", "json").out)
+    (change,) = plan["changes"]
+    for evidence in (change["proof"]["declared"], change["proof"]["removed"]):
+        assert (evidence["file"], evidence["instance"]) == ("segments/in.yaml", "fr")
+    saved = story.project.root / "plan.json"
+    assert story.project.run("plan", "--out", str(saved)).code == 0
+    shown = story.project.run("show", str(saved))
+    assert "removed its name from segments/in.yaml[fr]" in " ".join(shown.out.split())
+    events = json.loads(story.project.run("history", "In fr", "--format", "json").out)["events"]
+    assert events[0]["before"]["file"] == "segments/in.yaml"
+    assert events[0]["before"]["instance"] == "fr"
 
 
 def test_the_order_of_keys_changes_nothing(story: Story) -> None:
