@@ -143,6 +143,8 @@ READERS = {
     "history",
     "list",
     "lists",
+    "diff",
+    "render",
     "ids",
     "completion",
     "test",
