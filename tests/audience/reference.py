@@ -89,6 +89,11 @@ def is_joined(on: ast.Expression, env: Env, world: World) -> bool:
         assert on.name.text.lower() == "contact_id"
         _, rows = env[0]
         return len({row["contact_id"] for row in rows.values()}) == 1
+    if isinstance(on, ast.Comparison):
+        left, right = on.left, on.right
+        if isinstance(left, ast.Column) and isinstance(right, ast.Column):
+            # What `truth` gives, in a third of the time: it is asked of each event and contact.
+            return compare(column(left, env), on.op, column(right, env)) is True
     return truth(on, env, world) is True
 
 
