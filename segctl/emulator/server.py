@@ -7,6 +7,7 @@ nothing of the API. It refuses to listen anywhere but on loopback: there is no p
 from __future__ import annotations
 
 import re
+import selectors
 import socket
 import struct
 import threading
@@ -37,7 +38,7 @@ class Server:
     def __init__(self, emulator: Emulator, host: str, port: int) -> None:
         self._http = _HttpServer((host, port), emulator)
         self._thread = threading.Thread(
-            target=self._http.serve_forever, args=(0.05,), name="emulator", daemon=True
+            target=self._http.serve_until_stopped, name="emulator", daemon=True
         )
         self._thread.start()
 
@@ -57,10 +58,10 @@ class Server:
 
         Requests that are being carried out end first. The emulator stays open. Twice is fine.
         """
-        self._http.shutdown()
+        self._http.stop()
+        self._thread.join(_CLOSE_SECONDS)
         self._http.end_connections()
         self._http.server_close()
-        self._thread.join(_CLOSE_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +89,8 @@ def serve(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Server:
 class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+    timeout = 0
+    """`handle_request` waits for no connection: `serve_until_stopped` has waited."""
 
     def __init__(self, address: tuple[str, int], emulator: Emulator) -> None:
         if ":" in address[0]:
@@ -96,7 +99,25 @@ class _HttpServer(ThreadingHTTPServer):
         self.closing = threading.Event()
         self._open: set[socket.socket] = set()
         self._changed = threading.Condition()
+        self._stop, self._stopped = socket.socketpair()
         super().__init__(address, _Handler)
+
+    def serve_until_stopped(self) -> None:
+        """Serve connections until `stop`, which ends a wait at once, unlike `shutdown`."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.register(self._stopped, selectors.EVENT_READ)
+            while self._stopped not in [key.fileobj for key, _ in selector.select()]:
+                self.handle_request()
+
+    def stop(self) -> None:
+        # The other end becomes readable.
+        self._stop.close()
+
+    def server_close(self) -> None:
+        super().server_close()
+        self._stop.close()
+        self._stopped.close()
 
     def server_bind(self) -> None:
         # The parent's version asks the resolver for the host's name, which can take seconds.
