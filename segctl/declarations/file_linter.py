@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from segctl.declarations.instances import of_instances
+from segctl.declarations.instances import of_instances, value_path
 from segctl.declarations.lint_rules import (
     address_in_tests,
     duplicate_definition,
@@ -153,7 +153,7 @@ class FileLinter:
                 finding.code,
                 finding.severity,
                 finding.message,
-                finding.hint,
+                self._with_value_place(finding, declared),
                 query.own_file,
                 start,
                 end,
@@ -170,6 +170,20 @@ class FileLinter:
                 start, end = query.range(finding.start, finding.end)
                 private = text[finding.start : finding.end].strip("'")
                 self._private.add(private, start, end, in_query_file=query.own_file)
+
+    def _with_value_place(self, finding: Finding, declared: Declared) -> str:
+        """Return the hint of a finding in a value, and on which line the file sets the value."""
+        names = {
+            declared.written_query[splice.source_start : splice.source_end][1:]
+            for splice in declared.splices
+            if splice.start < finding.end and finding.start < splice.end
+        }
+        name = names.pop() if len(names) == 1 else ""
+        path = value_path(self._document, declared.span.instance, name)
+        if path is None:
+            return finding.hint
+        place = f"`@{name}` is set on line {self._document.span(path).line}"
+        return f"{finding.hint}; {place}" if finding.hint else place
 
     def _add(
         self, placed: _PlacedFinding, keys: Iterable[str], *, is_suppressed: bool = False

@@ -17,7 +17,7 @@ from segctl.common.suggest import closest_match, did_you_mean
 from segctl.declarations.interpolation import value_text
 from segctl.documents.document import quote_value
 from segctl.documents.values import report_bad_values
-from segctl.model.values import INSTANCES_FILE, read_values
+from segctl.model.values import INSTANCES_FILE, VALUES, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -266,3 +266,21 @@ def of_instances(problems: Mapping[Diagnostic, Sequence[str]], total: int) -> It
         if len(keys) > 1:
             summary += f" (and {len(keys) - 1} more of {total} instances)"
         yield dataclasses.replace(problem, span=span, summary=summary)
+
+
+def value_path(document: Document, instance: str, name: str) -> Path | None:
+    """Return where the file has the value of a name for an instance, `None` if it does not.
+
+    `instance` is the key. What the file has for the target is not looked for.
+    """
+    dimensions: dict[str, Any] = dict(sorted(document.value.get(FOR_EACH, {}).items()))
+    keys = instance.split(", ") if instance else []
+    for (dimension, items), key in zip(dimensions.items(), keys, strict=False):
+        if isinstance(items, list) and dimension == name:
+            texts = [value_text(item) for item in items]
+            return (FOR_EACH, dimension, texts.index(key)) if key in texts else None
+        if isinstance(items, dict) and dimension == name:
+            return FOR_EACH, dimension, key
+        if isinstance(items, dict) and name in (items.get(key) or {}):
+            return FOR_EACH, dimension, key, name
+    return (VALUES, name) if name in document.value.get(VALUES, {}) else None

@@ -61,6 +61,7 @@ def test_a_finding_of_one_instance_names_it(project: Project) -> None:
 
     shown = project.run("lint").err
     assert "[team]: warning[unreadable-timestamp]: invalid time `'yesterday'`" in shown
+    assert "; `@city` is set on line 6\n" in shown
     assert "[pro]" not in shown
 
 

@@ -42,7 +42,7 @@ def test_what_all_instances_have_is_reported_once_without_an_instance() -> None:
     assert finding == (
         f"{FILE}:5:57: drops-nulls: contacts whose `country` is empty are left out "
         "(write `country != 'AT' OR country IS NULL` to include them, or add "
-        "`AND country IS NOT NULL` if this is intended)"
+        "`AND country IS NOT NULL` if this is intended; `@a` is set on line 3)"
     )
 
 
