@@ -120,7 +120,7 @@ def _selected_names(
     if unused:
         known += load_history(None).removals
         selected, unused = select_matching(known, only)
-    errors = {
+    errors: dict[str, UsageError] = {
         pattern: no_match(pattern, "--only", (segment.name for segment in known))
         for pattern in unused
     }

@@ -159,6 +159,8 @@ class Project:
         from segctl.declarations.collection import read_declarations  # noqa: PLC0415
         from segctl.project.config import SANDBOX  # noqa: PLC0415
 
+        # A group is no target: what differs among its targets is not known.
+        target = "" if self.target_name in self.config.groups else self.target_name
         parsed, reading = self._shared or (None, nullcontext())
         # Threads of several targets that read them at the same time would parse each file again.
         with reading:
@@ -168,8 +170,8 @@ class Project:
                 self.config.segments,
                 accounts=files.accounts,
                 targets=(*self.config.targets, SANDBOX),
-                target=self.target_name,
-                values=self.config.values_for(self.target_name),
+                target=target,
+                values=self.config.values_for(target),
                 conditions=files.conditions,
                 instances=files.instances,
                 groups=self.config.groups,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.app.account_file import read_known_account
 from segctl.app.lint import rule_settings
-from segctl.app.selection import select_declared
+from segctl.app.selection import NoMatch, select_declared
 from segctl.audience.cases import CaseReader, Fixtures, infer_columns, read_fixtures_document
 from segctl.audience.scope import Columns
 from segctl.declarations.account_file import column_types
@@ -20,9 +20,11 @@ from segctl.declarations.lint_rules import address_in_tests
 from segctl.documents.document import sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.project.files import FIXTURES_FILE
+from segctl.project.groups import find_group
+from segctl.render.merging import merge_by_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.app.project import Project
     from segctl.audience.cases import Case, CaseResult
@@ -60,9 +62,48 @@ def run_segment_tests(
 ) -> TestResults:
     """Run the tests of the segments whose names or files match; of all, without `names`.
 
-    With `require`, a segment without tests is a problem. Raises `InvalidInput` if the files or the
-    tests are invalid, and `UsageError` for a name that matches no segment and without DuckDB.
+    With `require`, a segment without tests is a problem. For a group, they are run for each of its
+    targets, and a test that fails in some of them names these. Raises `InvalidInput` if the files
+    or the tests are invalid, and `UsageError` for a name that matches no segment and without
+    DuckDB.
     """
+    group = find_group(project.config, project.requested_target, project.env)
+    if group is None:
+        return _run_for_target(project, names, require=require)
+    by_target: dict[str, TestResults] = {}
+    unmatched: list[NoMatch] = []
+    for target in group.targets:
+        try:
+            by_target[target] = _run_for_target(project.for_target(target), names, require=require)
+        except NoMatch as error:
+            # Another target may have the segment.
+            unmatched.append(error)
+        except InvalidInput as error:
+            found = [(target, error.diagnostics)]
+            raise InvalidInput(merge_by_target(found, len(group.targets))) from None
+    if not by_target:
+        raise unmatched[0]
+    problems = [(target, results.problems) for target, results in by_target.items()]
+    return TestResults(tuple(_of_all_targets(by_target)), merge_by_target(problems, len(by_target)))
+
+
+def _of_all_targets(by_target: Mapping[str, TestResults]) -> Iterator[CaseResult]:
+    """Yield each test once: as it failed, if it failed in any target, which it then names."""
+    tests: dict[tuple[object, ...], dict[str, CaseResult]] = {}
+    for target, results in by_target.items():
+        for result in results.results:
+            tests.setdefault((result.segment, result.case.span), {})[target] = result
+    for of_test in tests.values():
+        failed = {target: result for target, result in of_test.items() if not result.passed}
+        if len(failed) in (0, len(of_test)):
+            yield next(iter(of_test.values()))
+        else:
+            first = next(iter(failed.values()))
+            names = f"{first.segment} (in {', '.join(failed)})"
+            yield dataclasses.replace(first, segment=names)
+
+
+def _run_for_target(project: Project, names: Sequence[str], *, require: bool) -> TestResults:
     selected = select_declared(project, names)
     suites = _sound_suites(project, selected)
     results, problems = _run_suites(project, suites)

@@ -41,9 +41,13 @@ def select_declared(
     return selected
 
 
-def no_match(pattern: str, what: str, names: Iterable[str]) -> UsageError:
+class NoMatch(UsageError):
+    """A pattern matches no segment of the target."""
+
+
+def no_match(pattern: str, what: str, names: Iterable[str]) -> NoMatch:
     """Return the error for a pattern that matches none of these names."""
-    return UsageError(
+    return NoMatch(
         f"{what} `{pattern}` matches no segment",
         hint=did_you_mean(
             pattern, names, "run `segctl explain` to list the segments and their files"

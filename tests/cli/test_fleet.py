@@ -625,3 +625,31 @@ def test_a_missing_account_file_names_the_target_that_lacks_it(project: Project)
     assert result.code == 1
     assert "(in shop-de)" in result.err
     assert "`segctl --target shop-de account pull`" in result.err
+
+
+TESTED = """\
+name: VIP
+query_dsl: SELECT contact_id, updated_at FROM contact_data WHERE first_name = @least
+tests:
+  - name: a hundred
+    contact: {first_name: "100"}
+    expect: in
+  - name: nobody
+    contact: {first_name: nobody}
+    expect: out
+"""
+
+
+def test_the_tests_of_segments_run_for_each_target_of_a_group(project: Project) -> None:
+    values = VALUES.replace("values: {least: 100}", 'values: {least: "100"}')
+    project.write({"segctl.yaml": values.replace("[shop-eu, shop-de]", "[shop-eu, shop-us]")})
+    project.write({"segments/vip.yaml": TESTED})
+
+    assert project.run("test").code == 0
+    result = project.run("--target", "europe", "test")
+
+    assert result.code == 1
+    assert "VIP (in shop-us)" in result.out
+    assert result.out.count("nobody") <= 1
+    assert project.run("--target", "europe", "test", "VIPP").code == 1
+    assert project.run("--target", "europe", "explain").code == 0

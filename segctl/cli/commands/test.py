@@ -46,7 +46,8 @@ def command(
 
     A test is a contact, perhaps with events, that must be in the segment or out of it. Needs no
     API key and no network: segctl computes the query on this machine, and refuses one that it
-    cannot compute exactly. Exits with 1 if a test fails or cannot be run.
+    cannot compute exactly. Exits with 1 if a test fails or cannot be run. With a group of targets,
+    runs the tests for each of them; one that fails in some names these.
 
     NAME is a segment's name or file, or a shell pattern of them; without one, all tests are run.
 
