@@ -43,7 +43,7 @@ def main() -> int:
     for figure in chain(
         startup.figures(runs),
         # CI runs only the first figures of these three: the others would take too long.
-        islice(language.figures(few_runs), 1 if options.short else None),
+        islice(language.figures(few_runs), 2 if options.short else None),
         islice(history.figures(few_runs), 1 if options.short else None),
         islice(rate.figures(few_runs), 2 if options.short else None),
         references.figures(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import sqlglot
 import yaml
 
 from benchmarks.measure import Figure, compare
-from benchmarks.world import files, queries
+from benchmarks.world import MARKETS, files, queries, templates
 from segctl.declarations.collection import read_declarations
 from segctl.declarations.formatting import format_segment_file
 from segctl.declarations.lint_settings import RuleSettings
@@ -19,12 +20,14 @@ from segctl.query.catalogue import ColumnType
 from segctl.query.equivalence import compare_queries
 from segctl.query.lint import AccountSchema, lint
 from segctl.query.parser.parse import parse
+from segctl.query.references import literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 COUNT = 1000
 FEW = 20
+TEMPLATES, AREAS = 50, 10
 KNOWN = AccountSchema(
     {
         "total_spend": ColumnType.NUMBER,
@@ -55,6 +58,7 @@ def figures(runs: int) -> Iterator[Figure]:
         bound=1.8,
         runs=runs,
     )
+    yield instances(runs)
     yield compare(
         f"compare {COUNT} unchanged pairs / sqlglot alone",
         lambda: [compare_queries(*pair) for pair in pairs],
@@ -81,14 +85,40 @@ def figures(runs: int) -> Iterator[Figure]:
         )
 
 
-def validate_files(segment_files: dict[str, bytes]) -> None:
-    """Read and check files, as `validate` does."""
+def instances(runs: int) -> Figure:
+    """Return the time of 5,000 instances, against their templates and values alone."""
+    many = templates(TEMPLATES, AREAS)
+    # With its first market and area alone, a file is its template with one instance.
+    others = re.compile(rb"^    m[1-9].*\n|, area-[^\]]*", re.MULTILINE)
+    few = {path: others.sub(b"", data) for path, data in many.items()}
+    values = [f"value-{number}" for number in range(TEMPLATES * MARKETS * AREAS)]
+
+    def templates_and_values() -> None:
+        assert validate_files(few) == TEMPLATES
+        for value in values:
+            literal(value)
+
+    def validate_all() -> None:
+        assert validate_files(many) == len(values)
+
+    return compare(
+        f"validate {TEMPLATES} templates, {len(values):,} instances / templates and values alone",
+        validate_all,
+        templates_and_values,
+        bound=5.0,
+        runs=runs,
+    )
+
+
+def validate_files(segment_files: dict[str, bytes]) -> int:
+    """Read and check files, as `validate` does; return how many segments they declare."""
     declarations = read_declarations(segment_files, {}, "segments")
     diagnostics = lint_declarations(
         declarations.declared, declarations.documents, KNOWN, RuleSettings()
     )
     assert not declarations.has_errors
     assert not diagnostics
+    return len(declarations.declared)
 
 
 def _parse(query: str) -> object:

@@ -27,6 +27,8 @@ FIELDS = {
 _SETTINGS = "version: 1\nlimits: {max_segments: 100000}\nlint: {rules: {unknown-list: warning}}\n"
 _A_DAY = 86_400
 
+MARKETS = 10
+
 SHAPES = (
     """\
 SELECT contact_id, updated_at
@@ -93,6 +95,35 @@ def files(count: int) -> dict[str, bytes]:
             f"query_dsl: |\n{block}"
         )
         contents[f"segments/{number % 50:02}/segment-{number:05}.yaml"] = text.encode()
+    return contents
+
+
+def templates(count: int, areas: int) -> dict[str, bytes]:
+    """Return this many segment files with `for_each`: one instance for each market and area.
+
+    There are `MARKETS` markets. Every query uses the values of its instance.
+    """
+    contents = {}
+    for number, query in enumerate(queries(count)):
+        c = "c." if "SELECT c." in query else ""
+        lines = [
+            *query.splitlines(),
+            f"  AND {c}state_province_region = @market",
+            f"  AND {c}postal_code = @area",
+            f"  AND {c}created_at > timestampadd(day, -@days, CURRENT_TIMESTAMP)",
+        ]
+        block = "".join(f"  {line}\n" for line in lines)
+        markets = "".join(f"    m{row}: {{days: {30 * row + 30}}}\n" for row in range(MARKETS))
+        text = (
+            f"name: Template {number:03} ${{market}} ${{area}}\n"
+            f"description: What the segment is for in ${{market}}.\n"
+            f"owner: marketing\n"
+            f"tags: [benchmark, '${{area}}']\n"
+            f"for_each:\n  market:\n{markets}"
+            f"  area: [{', '.join(f'area-{row:03}' for row in range(areas))}]\n"
+            f"query_dsl: |\n{block}"
+        )
+        contents[f"segments/template-{number:03}.yaml"] = text.encode()
     return contents
 
 

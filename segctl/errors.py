@@ -53,6 +53,13 @@ class Span:
         """The file, with the instance in it: `segments/winback.yaml[acme, de]`."""
         return source_of(self.file, self.instance)
 
+    def in_instance(self, key: str) -> Span:
+        """Return the same place in the instance with a key, `self` where it is empty."""
+        if not key:
+            return self
+        # A third of the time of `dataclasses.replace`, thousands of times in a large project.
+        return Span(self.file, self.line, self.column, self.end_line, self.end_column, key)
+
     def __str__(self) -> str:
         return with_instance(f"{self.file}:{self.line}:{self.column}", self)
 

@@ -75,7 +75,7 @@ class AccountNames:
 
 
 def find_parent(
-    document: Document, name: str | None, bindings: Bindings | None
+    document: Document, name: str, bindings: Bindings | None
 ) -> tuple[tuple[str, ...], tuple[AccountName, ...]]:
     """Return the ids of the parent lists of a segment file, and the names that stand for them.
 
@@ -83,10 +83,7 @@ def find_parent(
     Without `bindings`, or where those of lists could not be read, a name stands for an id that no
     list has.
     """
-    value = document.value
-    if name is None:
-        return tuple(list_id.lower() for list_id in value.get("parent_list_ids", ())), ()
-    if "parent_list_ids" in value:
+    if "parent_list_ids" in document.value:
         document.report(
             "conflicting-keys",
             f"`{PARENT_LIST}` and `parent_list_ids` are both set",

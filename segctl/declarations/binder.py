@@ -16,7 +16,7 @@ from segctl.declarations.bindings import BoundQuery
 from segctl.declarations.query_source import QuerySource
 from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity
-from segctl.model.segments import AccountName, Splice
+from segctl.model.segments import AccountName
 from segctl.model.values import ReferenceKind
 from segctl.query.parser.operands import string_value
 from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
@@ -105,7 +105,7 @@ class Binder:
             self._check_operands(text)
         return BoundQuery(
             text,
-            tuple(Splice(*replacement) for replacement in replacements),
+            replacements,
             tuple(self._account_names),
             frozenset(self._used),
             self._lacks_names or not self._used.isdisjoint(self._bindings.broken),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segctl.declarations.account_names import AccountNames
 
@@ -49,8 +49,7 @@ class Bindings:
     texts_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BoundQuery:
+class BoundQuery(NamedTuple):
     """A query with operands in place of names, how to get back to the file, and the names.
 
     `used` are the names of all values and conditions that it uses, directly or not. It `is_broken`

@@ -45,6 +45,16 @@ _Named: TypeAlias = "tuple[str, Span, Document]"
 DIFFERS_BY_CASE = "name-differs-by-case"
 """The code of a warning about two declared names, which the diagnostic has in `names`."""
 
+_SAME_NAMES = {
+    "duplicate-name": (Severity.ERROR, "duplicate name `{name}`"),
+    "name-looks-the-same": (
+        Severity.ERROR,
+        "`{name}` differs from another name only in its invisible encoding",
+    ),
+    DIFFERS_BY_CASE: (Severity.WARNING, "`{name}` and `{first}` differ only in case"),
+}
+"""The severities and messages about two names that are the same in some form, by code."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
@@ -211,29 +221,23 @@ def _duplicate_names(named: list[_Named]) -> list[Diagnostic]:
 
     An account can have two names that differ only by case, so that is a warning.
     """
-    first_by_form: dict[str, dict[str, _Named]] = {}
+    first_by_form: dict[str, dict[str, _Named]] = {code: {} for code in _SAME_NAMES}
     diagnostics = []
     for entry in named:
         name, span, document = entry
-        forms = {
-            "duplicate-name": (name, Severity.ERROR, f"duplicate name `{name}`"),
-            "name-looks-the-same": (
-                unicodedata.normalize("NFC", name),
-                Severity.ERROR,
-                f"`{name}` differs from another name only in its invisible encoding",
-            ),
-            DIFFERS_BY_CASE: (fold_name(name), Severity.WARNING, ""),
-        }
+        forms = (name, name, name.lower())
+        if not name.isascii():
+            forms = (name, unicodedata.normalize("NFC", name), fold_name(name))
         firsts = {
-            code: first_by_form.setdefault(code, {}).setdefault(form, entry)
-            for code, (form, _, _) in forms.items()
+            code: first_by_form[code].setdefault(form, entry)
+            for code, form in zip(_SAME_NAMES, forms, strict=True)
         }
-        code = next((code for code in forms if firsts[code] is not entry), "")
+        code = next((code for code in firsts if firsts[code] is not entry), "")
         if not code:
             continue
         first, other, _ = firsts[code]
-        _, severity, summary = forms[code]
-        summary = summary or f"`{name}` and `{first}` differ only in case"
+        severity, summary = _SAME_NAMES[code]
+        summary = summary.format(name=name, first=first)
         hint = f"rename one of the two (the other is at {other}); names are unique in an account"
         if severity is Severity.WARNING:
             hint = f"rename one of the two if people may confuse them (the other is at {other})"

@@ -199,17 +199,8 @@ class FileLinter:
     def _declaration_findings(
         self, segments: Sequence[ToLint]
     ) -> Iterator[tuple[_PlacedFinding, str]]:
-        """Call the rules for declarations, each with its second argument.
-
-        Each finding comes with the key of the instance.
-        """
-        calls: list[tuple[Rule, object]] = [(missing_owner, None), (placeholder_in_name, None)]
-        if self._settings.owners:
-            calls.append((unknown_owner, self._settings.owners))
-        if self._settings.name_pattern is not None:
-            calls.append((name_pattern, self._settings.name_pattern))
-        if self._account_schema.lists is not None:
-            calls.append((unknown_parent, self._account_schema))
+        """Call the rules for declarations; yield each finding with the key of the instance."""
+        calls = [*self._calls()]
         in_tests = [*address_in_tests.check(None, self._document.value)]
         for declared, _, duplicate_of in segments:
             key = declared.span.instance
@@ -221,6 +212,18 @@ class FileLinter:
             if duplicate_of is not None:
                 for violation in duplicate_definition.check(declared, duplicate_of):
                     yield self._at_key(duplicate_definition, violation), key
+
+    def _calls(self) -> Iterator[tuple[Rule, object]]:
+        """Yield the rules that are called with each declaration, and with this argument."""
+        yield placeholder_in_name, None
+        if self._settings.severity(missing_owner.code, missing_owner.severity) is not None:
+            yield missing_owner, None
+        if self._settings.owners:
+            yield unknown_owner, self._settings.owners
+        if self._settings.name_pattern is not None:
+            yield name_pattern, self._settings.name_pattern
+        if self._account_schema.lists is not None:
+            yield unknown_parent, self._account_schema
 
     def _at_key(self, rule: Rule, violation: KeyViolation) -> _PlacedFinding:
         path, message, hint = violation

@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import math
 import re
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from segctl.common.suggest import closest_match, did_you_mean
@@ -48,16 +48,14 @@ Items: TypeAlias = "dict[str, Item]"
 """The instances of one dimension by their keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """One segment of a file: its key there, its values, and those it had under previous keys.
 
-    `keys` has its key in each dimension. All are empty in a file without `for_each`.
+    All are empty in a file without `for_each`.
     """
 
     key: str = ""
-    values: Mapping[str, Value] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Value] = MappingProxyType({})
     previous: tuple[Mapping[str, Value], ...] = ()
 
 
@@ -227,8 +225,8 @@ def _combinations(
 ) -> Iterator[Instance]:
     names = [dimension.name for dimension in dimensions]
     for keys in itertools.product(*(dimension.items for dimension in dimensions)):
-        key_of = dict(zip(names, keys, strict=True))
-        if any(entry.items() <= key_of.items() for entry in excluded):
+        key_of = dict(zip(names, keys, strict=True)) if excluded or previous_keys else {}
+        if excluded and any(entry.items() <= key_of.items() for entry in excluded):
             continue
         values: dict[str, Value] = {}
         for dimension, key in zip(dimensions, keys, strict=True):
@@ -236,7 +234,7 @@ def _combinations(
             values |= item.values
             values[dimension.name] = item.own
         previous = tuple(_previous_values(values, key_of, previous_keys)) if previous_keys else ()
-        yield Instance(", ".join(keys), values, key_of, previous)
+        yield Instance(", ".join(keys), values, previous)
 
 
 def _previous_values(

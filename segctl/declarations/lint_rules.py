@@ -230,12 +230,13 @@ def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterato
 @rule("placeholder", Severity.ERROR)
 def placeholder_in_name(declared: Declared, _: object) -> Iterator[KeyViolation]:
     """Report placeholders in a segment's names; the rule for queries has the help."""
-    previous = enumerate(declared.previous_names)
-    paths: list[tuple[Path, str]] = [(("name",), declared.name)]
-    paths += [(("previous_names", number), name) for number, name in previous]
-    for path, match in (
-        (path, match) for path, name in paths for match in PLACEHOLDER.finditer(name)
-    ):
+    yield from _placeholders(declared.name, ("name",))
+    for number, name in enumerate(declared.previous_names):
+        yield from _placeholders(name, ("previous_names", number))
+
+
+def _placeholders(name: str, path: Path) -> Iterator[KeyViolation]:
+    for match in PLACEHOLDER.finditer(name):
         yield KeyViolation(
             path,
             f"`{match.group()}` looks like a placeholder, which nothing fills in",

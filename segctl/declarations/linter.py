@@ -92,7 +92,7 @@ def _duplicates(
     """
     groups: dict[object, list[Declared]] = {}
     for segment, (_, literals) in classified:
-        parents = frozenset(parent.lower() for parent in segment.segment.parent_list_ids)
+        parents = frozenset(map(str.lower, segment.segment.parent_list_ids))
         groups.setdefault((literals, parents), []).append(segment)
     duplicates = {}
     for group in groups.values():

@@ -86,7 +86,7 @@ class QueryClasses:
         if query_class is None:
             query_class = QueryClass(segment, self.parse(query))
             template.class_by_key[key] = query_class
-        tokens = [*template.literals.other_literals, *(text.strip("(-)") for text in literals)]
+        tokens = [*template.literals.other_literals, *[text.strip("(-)") for text in literals]]
         return Classified(query_class, tuple(sorted(tokens)))
 
     def _template(

@@ -6,9 +6,9 @@ Whether two files contradict each other is up to `collection`.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.declarations.account_names import PARENT_LIST, find_parent
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from segctl.declarations.bindings import Bindings
     from segctl.declarations.parsed_files import ParsedFiles
     from segctl.documents.document import Path
+    from segctl.model.segments import AccountName
     from segctl.model.values import Value
 
 Declaration: TypeAlias = Declared | Tombstone
@@ -91,6 +92,7 @@ class _SegmentFile:
         self.bindings = bindings
         self.texts = Interpolator(document, reports=bindings is not None)
         self.used: set[str] = set()
+        self._spans: dict[Path, Span] = {}
         self.lacks_names = False
 
     def read(
@@ -139,7 +141,7 @@ class _SegmentFile:
         length = 0
         for instance in instances:
             before = len(diagnostics)
-            values = {**own, **instance.values}
+            values = {**own, **instance.values} if own else instance.values
             declaration = (
                 self._tombstone(instance, values)
                 if query is None
@@ -184,12 +186,13 @@ class _SegmentFile:
         """
         document, value = self.document, self.value
         name = self._name(values)
-        parent, parent_path = value.get(PARENT_LIST), (PARENT_LIST,)
-        if parent is not None:
-            parent = self._text(parent, values, parent_path)
-        texts_only = self.bindings is None or self.bindings.texts_only
-        bindings = None if texts_only else self.bindings
-        parent_list_ids, parent_names = find_parent(document, parent, bindings)
+        parent_list_ids = self._parent_list_ids
+        parent_names: tuple[AccountName, ...] = ()
+        if PARENT_LIST in value:
+            parent = self._text(value[PARENT_LIST], values, (PARENT_LIST,))
+            texts_only = self.bindings is None or self.bindings.texts_only
+            bindings = None if texts_only else self.bindings
+            parent_list_ids, parent_names = find_parent(document, parent, bindings)
         written, query_span = query
         bound_query = BoundQuery(written) if binder is None else binder.bound(values)
         self.used |= bound_query.used
@@ -197,49 +200,67 @@ class _SegmentFile:
         if bound_query.is_broken:
             return None
         parent_key = PARENT_LIST if PARENT_LIST in value else "parent_list_ids"
-        metadata = self._metadata(values)
-        upgrade = value.get("upgrade_from", {})
+        description, owner, tags = self._metadata(values)
         return Declared(
+            **self._settings,
             segment=Segment(name, bound_query.text, parent_list_ids),
             span=self._span(("name",), instance),
-            query_span=_in_instance(query_span, instance),
+            query_span=query_span.in_instance(instance.key),
             parent_span=self._span((parent_key,), instance) if parent_list_ids else None,
-            description=metadata.description,
-            owner=metadata.owner,
-            tags=metadata.tags,
-            protected=value.get("protected", False),
+            description=description,
+            owner=owner,
+            tags=tags,
             previous_names=self._previous_names(name, values, own, instance),
-            allow_replace=value.get("allow_replace", False),
-            allow_audience_change=_allowed_change(value.get("allow_audience_change", False)),
-            refresh_priority=int(value.get("refresh_priority", 0)),
-            upgrade_from=upgrade.get("v1_id", "").lower(),
-            adopt=value.get("adopt", False),
-            upgrade_span=self._span(("upgrade_from", "v1_id"), instance) if upgrade else None,
+            upgrade_span=(
+                self._span(("upgrade_from", "v1_id"), instance) if "upgrade_from" in value else None
+            ),
             account_names=(*parent_names, *bound_query.account_names),
             written_query=written if bound_query.splices else "",
             splices=bound_query.splices,
             names=bound_query.used,
-            exceptions=tuple(read_exceptions(document, (EXCEPT,), segment=name)),
-            has_tests=bool(value.get("tests")),
             values=values,
+            exceptions=(
+                tuple(read_exceptions(document, (EXCEPT,), segment=name)) if EXCEPT in value else ()
+            ),
         )
+
+    @cached_property
+    def _parent_list_ids(self) -> tuple[str, ...]:
+        return tuple(list_id.lower() for list_id in self.value.get("parent_list_ids", ()))
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        """The fields of `Declared` that all instances share."""
+        value = self.value
+        return {
+            "protected": value.get("protected", False),
+            "allow_replace": value.get("allow_replace", False),
+            "allow_audience_change": _allowed_change(value.get("allow_audience_change", False)),
+            "refresh_priority": int(value.get("refresh_priority", 0)),
+            "upgrade_from": value.get("upgrade_from", {}).get("v1_id", "").lower(),
+            "adopt": value.get("adopt", False),
+            "has_tests": bool(value.get("tests")),
+        }
 
     def _tombstone(self, instance: Instance, values: Mapping[str, Value]) -> Tombstone:
         value = self.value
         disposal = Disposal.FORGET if value["removed"] == "forget" else Disposal.DELETE
         query_file = value.get("query_file", "")
         path = query_path(self.document, query_file) if query_file else ""
-        name, metadata = self._name(values), self._metadata(values)
+        name, metadata = self._name(values), Metadata(*self._metadata(values))
         return Tombstone(name, disposal, self._span(("name",), instance), path, metadata)
 
     def _span(self, path: Path, instance: Instance) -> Span:
-        return _in_instance(self.document.span(path), instance)
+        span = self._spans.get(path)
+        if span is None:
+            span = self._spans[path] = self.document.span(path)
+        return span.in_instance(instance.key)
 
     def _text(self, text: str, values: Mapping[str, Value], path: Path) -> str:
         if "${" not in text:
             return text
-        known = values if self.bindings is None else {**self.bindings.values, **values}
-        return self.texts.text(text, known, path)
+        project = None if self.bindings is None else self.bindings.values
+        return self.texts.text(text, {**project, **values} if project else values, path)
 
     def _name(self, values: Mapping[str, Value]) -> str:
         """Return the name of a segment; with values, it must have the form that schemas ask for."""
@@ -257,13 +278,14 @@ class _SegmentFile:
         check_visible_name(self.document, name)
         return name
 
-    def _metadata(self, values: Mapping[str, Value]) -> Metadata:
-        description, owner = (
-            self._text(self.value.get(key, ""), values, (key,)) for key in ("description", "owner")
-        )
-        tags = enumerate(self.value.get("tags", ()))
-        texts = (self._text(tag, values, ("tags", number)) for number, tag in tags)
-        return Metadata(description, owner, tuple(dict.fromkeys(texts)))
+    def _metadata(self, values: Mapping[str, Value]) -> tuple[str, str, tuple[str, ...]]:
+        """Return the fields of `Metadata`."""
+        value = self.value
+        description = self._text(value.get("description", ""), values, ("description",))
+        owner = self._text(value.get("owner", ""), values, ("owner",))
+        tags = enumerate(value.get("tags", ()))
+        texts = [self._text(tag, values, ("tags", number)) for number, tag in tags]
+        return description, owner, tuple(dict.fromkeys(texts))
 
     def _previous_names(
         self,
@@ -273,8 +295,13 @@ class _SegmentFile:
         instance: Instance,
     ) -> tuple[str, ...]:
         """Return the names that are written down, and those of the instance's previous keys."""
-        written = enumerate(self.value.get("previous_names", ()))
-        names = [self._text(text, values, ("previous_names", number)) for number, text in written]
+        written = self.value.get("previous_names", ())
+        if not written and not instance.previous:
+            return ()
+        names = [
+            self._text(text, values, ("previous_names", number))
+            for number, text in enumerate(written)
+        ]
         template = self.value["name"]
         names += [
             self._text(template, {**own, **previous}, ("name",)) for previous in instance.previous
@@ -334,10 +361,6 @@ class _SegmentFile:
                 for name in values or ():
                     if names.setdefault(name, key) == key:
                         yield (FOR_EACH, dimension, key, name), name
-
-
-def _in_instance(span: Span, instance: Instance) -> Span:
-    return dataclasses.replace(span, instance=instance.key) if instance.key else span
 
 
 def _allowed_change(value: bool | float | str) -> float:

@@ -8,8 +8,9 @@ ids. Does not know what a name stands for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from segctl.model.segments import Splice
 from segctl.model.values import ReferenceKind
 from segctl.query import ast
 from segctl.query.list_ids import list_ids_of_call
@@ -61,15 +62,6 @@ class ReferenceProblem:
     start: int
     end: int
     name: str = ""
-
-
-class Replacement(NamedTuple):
-    """A part of a new text, and the part of the old one in whose place it is."""
-
-    start: int
-    end: int
-    source_start: int
-    source_end: int
 
 
 def find_references(text: str) -> Iterator[Reference | ReferenceProblem]:
@@ -161,19 +153,19 @@ def literal(value: Value, *, after_in: bool = False) -> str:
 
 def replace_references(
     text: str, operands: Iterable[tuple[Reference, str]]
-) -> tuple[str, tuple[Replacement, ...]]:
+) -> tuple[str, tuple[Splice, ...]]:
     """Return the text with an operand in place of each reference, and what each replaced.
 
     `operands` are SQL, in the order of their places.
     """
     pieces: list[str] = []
-    replacements: list[Replacement] = []
+    replacements: list[Splice] = []
     length = position = 0
     for reference, operand in operands:
         before = text[position : reference.start]
         length += len(before)
         end = length + len(operand)
-        replacements.append(Replacement(length, end, reference.start, reference.end))
+        replacements.append(Splice(length, end, reference.start, reference.end))
         pieces += [before, operand]
         length, position = end, reference.end
     return "".join([*pieces, text[position:]]), tuple(replacements)

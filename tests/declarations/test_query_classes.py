@@ -12,7 +12,6 @@ from segctl.declarations.query_source import QuerySource
 from segctl.documents.document import Document
 from segctl.errors import Span
 from segctl.model import Declared, Segment
-from segctl.model.segments import Splice
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint import AccountSchema, lint
 from segctl.query.parser.parse import parse
@@ -53,6 +52,7 @@ CONDITIONS = (
     *("plan = 'x' || @a", "plan = @a || @b", "plan = 'xDE'", "@a", "plan = lower(@a)", "@b OR @a"),
     *("CASE WHEN plan = @a THEN 1 ELSE @b END = 1", "plan = CAST(@a AS VARCHAR)", 'plan = "DE"'),
     *("plan IS NULL", "country = 'US'", "unknown_field = @a", "spend = '5'", "plan = 5"),
+    *("@condition", "NOT @condition", "plan = 'DE' AND @condition"),
     *("event_type = @a", "event_source != @b", "event_type IN @c", "data:payload.x = @a"),
     *("data:payload[@a] = @b AND data:payload[@b] = @a", "e.timestamp > @a"),
 )  # fmt: skip
@@ -104,18 +104,25 @@ def templates(draw: st.DrawFn) -> str:
 
 def declare(template: str, values: Mapping[str, Value], key: str) -> Declared:
     """Return an instance with values in a template, as the binder makes it."""
+    a, b = literal(values["a"]), literal(values.get("b", 1))
+    condition = f"(plan != {a} -- @a\n OR created_at > timestampadd(day, -{b}, now()))"
     operands = [
-        (reference, literal(values[reference.name], after_in=reference.after_in))
+        (
+            reference,
+            condition
+            if reference.name == "condition"
+            else literal(values[reference.name], after_in=reference.after_in),
+        )
         for reference in find_references(template)
         if isinstance(reference, Reference)
     ]
-    query, replacements = replace_references(template, operands)
+    query, splices = replace_references(template, operands)
     return Declared(
         Segment(key, query),
         Span(FILE, 1, 1, instance=key),
         Span("segments/a.sql", 1, 1),
         written_query=template,
-        splices=tuple(Splice(*replacement) for replacement in replacements),
+        splices=splices,
     )
 
 
@@ -176,6 +183,7 @@ def test_usual_values_share_a_class() -> None:
     ids = [{"a": LIST_ID[:-2] + f"{number}"} for number in range(10, 99)]
     known = tuple(own["a"] for own in ids)
     assert class_count(f"{query}array_contains(list_ids, [@a])", *ids, lists=known) == 1
+    assert class_count(f"{query}@condition", *numbers) == 1
     lists = [{"a": (f"a{number}", f"b{number}")} for number in range(50)]
     assert class_count(f"{query}plan IN @a", *lists) == 1
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_left
+from dataclasses import fields, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segctl.common.timestamps import TIME, parse_lenient_time
 from segctl.common.uuids import UUID
@@ -21,7 +22,15 @@ from segctl.query import ast
 from segctl.query.catalogue import COLUMN_LENGTHS
 from segctl.query.lint.literals import is_phone_number
 from segctl.query.lint.types import NUMERIC_TEXT
-from segctl.query.lint.values import compare, is_time_sum, value_of
+from segctl.query.lint.values import (
+    RelativeTime,
+    Value,
+    compare,
+    is_time_sum,
+    relative_time,
+    value_of,
+)
+from segctl.query.parser.lexer import Lexer
 from segctl.query.parser.tokens import TokenKind, lower
 from segctl.query.visit import children
 
@@ -32,9 +41,7 @@ if TYPE_CHECKING:
     from segctl.query.parser.parse import ParsedQuery
     from segctl.query.parser.tokens import Token
 
-_ITEM = r"'[^'\\]*+'|\d{1,12}(?:\.\d{1,6})?+|\(-\d{1,12}(?:\.\d{1,6})?\)"
-_LITERAL = re.compile(_ITEM)
-_OPERAND = re.compile(rf"(?:{_ITEM})|(?P<list>[\[(](?:{_ITEM})(?:, (?:{_ITEM}))*+[\])])")
+_LITERAL = re.compile(r"'[^'\\]*+'|\d{1,12}(?:\.\d{1,6})?|\(-\d{1,12}(?:\.\d{1,6})?\)", re.ASCII)
 _SPECIAL = re.compile(r"[@%${<]|segctl:")
 """What may make a string personal data, a pattern, a placeholder or a comment."""
 
@@ -44,9 +51,7 @@ _LITERAL_TOKENS = (TokenKind.STRING, TokenKind.NUMBER, TokenKind.QUOTED)
 _COMPARES = (ast.Comparison, ast.In, ast.Between, ast.Array)
 _COMPARES_TEXT = (*_COMPARES, ast.Like, ast.Call)
 _ARITHMETIC = (ast.Number, ast.Unary, ast.Binary)
-_MAX_AMOUNT = 10**9
-"""Larger numbers are no amount of time."""
-
+_MAX_AMOUNT_DIGITS = 9
 _MAX_COMPARED = 8
 """Numbers, or times, of one query that are compared with each other to find its class."""
 
@@ -55,7 +60,7 @@ class Operand(NamedTuple):
     """SQL in place of a reference: its `shape`, which has no literals, and its literals in order.
 
     Two queries with the same text around operands of the same shapes have the same tree but for
-    those literals. SQL that is not a literal or a list of them is its own shape.
+    those literals. NUL, which is in no query, begins what stands for one in a shape.
     """
 
     shape: str
@@ -66,18 +71,22 @@ class Operand(NamedTuple):
 @lru_cache(1 << 14)
 def split_operand(sql: str) -> Operand:
     """Return the shape and the literals of an operand. Those without a class are in the shape."""
-    match = _OPERAND.fullmatch(sql)
-    if match is None:
-        return Operand(sql)
-    if match["list"] is None:
+    if _LITERAL.fullmatch(sql):
         kind = _kind(sql)
         return Operand(kind, (sql,), (0,)) if kind else Operand(sql)
-    found = [*_LITERAL.finditer(sql, 1, len(sql) - 1)]
-    if not all(_kind(item[0]) for item in found):
+    lexer = Lexer(sql)
+    lexer.tokenize()
+    if lexer.problems or not lexer.tokens:
         return Operand(sql)
-    # NUL is in no query, so no operand has this shape by its text.
-    shape = f"{sql[0]}{','.join(_kind(item[0]) for item in found)}{sql[-1]}"
-    return Operand(shape, tuple(item[0] for item in found), tuple(item.start() for item in found))
+    literals = [
+        token for token in lexer.tokens if _LITERAL.fullmatch(token.text) and _kind(token.text)
+    ]
+    pieces, end = [], 0
+    for token in literals:
+        pieces += [sql[end : token.start], _kind(token.text)]
+        end = token.end
+    texts, offsets = [token.text for token in literals], [token.start for token in literals]
+    return Operand("".join([*pieces, sql[end:]]), tuple(texts), tuple(offsets))
 
 
 def _kind(literal: str) -> str:
@@ -146,6 +155,9 @@ class LiteralClasses:
         self._texts: set[str] = set()
         self._times: list[datetime] = []
         self._numbers: list[Decimal] = []
+        self._relative_times: list[RelativeTime] = []
+        self._amounts: dict[int, _Amount] = {}
+        self._known: dict[tuple[int, str], _Seen] = {}
         places = {
             # A negative number begins with a parenthesis and its sign.
             offset + 2 * (literal[0] == "("): number
@@ -155,7 +167,8 @@ class LiteralClasses:
         if parsed.query is not None:
             nodes = [*_with_parents(parsed.query)]
             self._read_constants(nodes, places)
-            covered = {*_covered(nodes, literals, places)}
+            self._read_relative_times(nodes, places)
+            covered = {*self._amounts, *_covered(nodes, literals, places)}
         self.exact = tuple(number for number in range(len(literals)) if number not in covered)
         """The numbers of the literals at places where no class covers any."""
         self.other_literals = [
@@ -177,58 +190,144 @@ class LiteralClasses:
                     self._numbers.append(value)
         self._numbers.sort()
 
+    def _read_relative_times(self, nodes: Sequence[_Placed], places: Mapping[int, int]) -> None:
+        """Note the times relative to now, and which of the literals are an amount in one."""
+        amounts = {
+            node.start
+            for node, parent, _ in nodes
+            if isinstance(node, ast.Number)
+            and (isinstance(parent, ast.Interval) or is_time_sum(parent))
+        }
+        for node, parent, _ in nodes:
+            if not isinstance(parent, _COMPARES) or not isinstance(node, ast.Call | ast.Binary):
+                continue
+            inside = [place for place in places if node.start <= place < node.end]
+            if not inside:
+                relative = relative_time(node)
+                self._relative_times += [] if relative is None else [relative]
+            elif len(inside) == 1 and inside[0] in amounts:
+                amount = _Amount.read(node, inside[0])
+                if amount is not None:
+                    self._amounts[places[inside[0]]] = amount
+
     def key(self, literals: Sequence[str]) -> Hashable:
         """Return what is equal for literals that no rule tells apart in this query."""
-        key: list[Hashable] = []
-        first_by_text: dict[str, tuple[int, str]] = {}
-        times: list[datetime] = []
-        numbers: list[tuple[Decimal, str]] = []
+        known = self._known
+        seen = []
         for number, literal in enumerate(literals):
-            if literal[0] == "'":
-                folded, traits = _fold(literal[1:-1]), _traits(literal)
-                first, same = first_by_text.setdefault(folded, (number, literal))
-                is_unknown = traits is None or (traits.is_id and self._is_unknown(folded))
-                is_exact = is_unknown or folded in self._texts or same != literal
-                key.append((traits, first, (literal, same) if is_exact else ""))
-                if traits is not None and traits.time_form is not None:
-                    time = parse_lenient_time(literal[1:-1])
-                    times += [] if time is None else [time]
-            else:
-                value = Decimal(literal.strip("()"))
-                rank = bisect_left(self._numbers, value)
-                is_exact = self._numbers[rank : rank + 1] == [value]
-                key.append((rank, value == 0, value > _MAX_AMOUNT, literal if is_exact else ""))
-                numbers.append((value, literal))
-        if len(numbers) > 1 or times:
-            key.append(tuple(self._order(literals, numbers, times)))
-        return tuple(key)
+            if (number, literal) not in known:
+                known[number, literal] = self._look_at(number, literal)
+            seen.append(known[number, literal])
+        if len(seen) == 1:
+            return seen[0].key
+        return tuple([literal.key for literal in seen]), tuple(_relations(seen))
+
+    def _look_at(self, number: int, literal: str) -> _Seen:
+        """Return what rules see in a literal with this number alone, and beside the query."""
+        if number in self._amounts:
+            relative = self._amounts[number].time(literal)
+            if relative is None:
+                return _Seen(literal, literal)
+            earliest, _ = relative.bounds
+            orders = [compare(relative, other) for other in self._relative_times]
+            exact = literal if 0 in orders else ""
+            return _Seen(literal, (earliest > 0, earliest == 0, *orders, exact), amount=relative)
+        if literal[0] != "'":
+            value = Decimal(literal.strip("()"))
+            rank = bisect_left(self._numbers, value)
+            exact = literal if self._numbers[rank : rank + 1] == [value] else ""
+            return _Seen(literal, (rank, exact), number=value)
+        folded, traits = _fold(literal[1:-1]), _traits(literal)
+        if traits is None or folded in self._texts or (traits.is_id and self._is_unknown(folded)):
+            return _Seen(literal, literal, folded)
+        time = parse_lenient_time(literal[1:-1]) if traits.time_form else None
+        orders = [compare(time, other) for other in self._times] if time else []
+        return _Seen(literal, (traits, *orders), folded, time=time)
 
     def _is_unknown(self, list_id: str) -> bool:
         return self._known_lists is not None and list_id not in self._known_lists
 
-    def _order(
-        self,
-        literals: Sequence[str],
-        numbers: Sequence[tuple[Decimal, str]],
-        times: Sequence[datetime],
-    ) -> Iterator[Hashable]:
-        """Yield how numbers and times compare with each other, and times with other ones."""
-        if max(len(numbers), len(times)) > _MAX_COMPARED:
-            yield tuple(literals)
-            return
-        for (value, literal), (other, other_literal) in itertools.combinations(numbers, 2):
-            yield compare(value, other)
-            if value == other and literal != other_literal:
-                yield literal, other_literal
-        for time, other_time in itertools.combinations(times, 2):
-            yield compare(time, other_time)
-        for time in times:
-            yield tuple(compare(time, other_time) for other_time in self._times)
+
+class _Seen(NamedTuple):
+    """What rules see in a literal, and what they compare it by with the others."""
+
+    literal: str
+    key: Hashable
+    text: str | None = None
+    number: Decimal | None = None
+    time: datetime | None = None
+    amount: RelativeTime | None = None
+
+
+def _relations(seen: Sequence[_Seen]) -> Iterator[Hashable]:
+    """Yield what rules see in comparing literals of one query with each other."""
+    texts = [(item.text, item.literal) for item in seen if item.text is not None]
+    if len({text for text, _ in texts}) < len(texts):
+        firsts: dict[str, str] = {}
+        for text, literal in texts:
+            first = firsts.setdefault(text, literal)
+            yield [*firsts].index(text), "" if first == literal else (first, literal)
+    numbers = [(item.number, item.literal) for item in seen if item.number is not None]
+    times = [(item.time, item.literal) for item in seen if item.time is not None]
+    amounts = [(item.amount, item.literal) for item in seen if item.amount is not None]
+    ordered: tuple[Sequence[tuple[Value, str]], ...] = (numbers, times, amounts)
+    for values in ordered:
+        if len(values) > _MAX_COMPARED:
+            yield tuple(literal for _, literal in values)
+            continue
+        for (value, literal), (other, other_literal) in itertools.combinations(values, 2):
+            order = compare(value, other)
+            yield order, "" if order or literal == other_literal else (literal, other_literal)
 
 
 def _fold(text: str) -> str:
     """Return a form that is equal for strings that rules may take for equal."""
     return text.strip().casefold()
+
+
+class _Amount(NamedTuple):
+    """A literal that is the amount in a time relative to now: the time with 0, and with 1."""
+
+    none: RelativeTime
+    unit: RelativeTime
+
+    @classmethod
+    def read(cls, node: ast.Node, offset: int) -> _Amount | None:
+        """Return the amount at an offset of a node, `None` where the node is no such time."""
+        none, unit = (relative_time(_replaced(node, offset, text)) for text in ("0", "1"))
+        return None if none is None or unit is None else cls(none, unit)
+
+    def time(self, literal: str) -> RelativeTime | None:
+        """Return the time with a literal of the same shape, `None` where it is no usual amount."""
+        text = literal.strip("(-)")
+        if not text.isdecimal() or len(text) > _MAX_AMOUNT_DIGITS:
+            return None
+        (months, seconds), amount = self._difference, int(text)
+        return RelativeTime(
+            self.none.months + amount * months, self.none.seconds + amount * seconds
+        )
+
+    @property
+    def _difference(self) -> tuple[int, int]:
+        return self.unit.months - self.none.months, self.unit.seconds - self.none.seconds
+
+
+def _replaced(node: Any, offset: int, text: str) -> Any:
+    """Return a node with the number at an offset replaced."""
+    if isinstance(node, ast.Number):
+        return replace(node, text=text)
+    if isinstance(node, tuple):
+        return tuple(
+            _replaced(item, offset, text) if item.start <= offset < item.end else item
+            for item in node
+        )
+    changes = {
+        field.name: _replaced(value, offset, text)
+        for field in fields(node)
+        if isinstance(value := getattr(node, field.name), tuple)
+        or (isinstance(value, ast.Node) and value.start <= offset < value.end)
+    }
+    return replace(node, **changes)
 
 
 def _without_signs(node: ast.Node) -> ast.Node:
@@ -259,7 +358,6 @@ def _covered(
     nodes: Sequence[_Placed], literals: Sequence[str], places: Mapping[int, int]
 ) -> Iterator[int]:
     """Yield the numbers of the literals that rules see as `LiteralClasses` compares them."""
-    relative_times = sum(isinstance(node, ast.Interval) or is_time_sum(node) for node, *_ in nodes)
     joins_strings = any(isinstance(node, ast.Binary) and node.op == "||" for node, *_ in nodes)
     for node, parent, signs in nodes:
         number = places.get(node.start)
@@ -271,11 +369,8 @@ def _covered(
             if is_certain and not is_escape and not joins_strings and not _asks_event(parent):
                 yield number
         elif isinstance(node, ast.Number):
-            if isinstance(parent, ast.Interval) or is_time_sum(parent):
-                # Two of them are compared with each other: that is not covered.
-                if relative_times == 1:
-                    yield number
-            elif isinstance(parent, _COMPARES) and signs == (literals[number][0] == "("):
+            has_sign = literals[number][0] == "("
+            if isinstance(parent, _COMPARES) and signs == has_sign:
                 yield number
 
 
