@@ -36,7 +36,7 @@ PAIRS = int(os.environ.get("SEGCTL_POLICY_PAIRS", "300"))
 BATCH = 15
 IMPLIED = 300
 LEAST_PROVEN = 0.95
-WORLDS = [worlds.world(number, 25) for number in range(2)]
+WORLDS = [worlds.world(number, 20) for number in range(2)]
 """Contacts with values that conditions often just meet or just miss."""
 
 every_run_alike = settings(
@@ -91,7 +91,7 @@ def test_no_proof_has_a_counterexample_and_every_refutation_counts_right(tmp_pat
         st.integers(0, 2**32),
     )  # fmt: skip
     def agree(batch: list[tuple[tuple[str, str], tuple[str, ...], bool]], number: int) -> None:
-        world = worlds.world(number, 40)
+        world = worlds.world(number, 30)
         provers = {True: Prover(FIELDS), False: Prover()}
         asked = [
             (claim, provers[knows_types].proves(claim))
