@@ -158,11 +158,12 @@ class FileStates:
         ]
         blob = blob_at(self.segments[path], index)
         if gone and blob:
-            otherwise = self._read(path, blob, index, settings) or _NOTHING
+            otherwise = self._read(path, blob, index, settings)
             self._lost |= {
                 (source, index)
                 for source, name in gone
-                if source in otherwise and otherwise[source].name == name
+                # A file that goes with the new settings alone may be the same with them.
+                if otherwise is None or (source in otherwise and otherwise[source].name == name)
             }
 
     def is_lost_by_settings(self, source: str, index: int) -> bool:

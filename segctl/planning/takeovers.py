@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Patch, Replace
+from segctl.model import Patch, Reason, Replace
 from segctl.model.proof import Proof
 from segctl.planning.ownership import (
     Ownership,
@@ -77,16 +77,22 @@ class Overwrites:
 def overwriting_changes(plan: Plan, ownership: Ownership) -> tuple[Patch | Replace, ...]:
     """Return the changes for which git history must show whose segments they overwrite.
 
-    `previous_names` say which segment is meant, and under `exclusive` ownership every segment
-    belongs to the project.
+    `previous_names` say which segment is meant, unless the names of instances are put together from
+    values and keys. Under `exclusive` ownership, every segment belongs to the project.
     """
     if ownership is Ownership.EXCLUSIVE:
         return ()
     return tuple(
         change
         for change in plan.changes
-        if isinstance(change, Patch | Replace) and change.reason in BY_NAME
+        if isinstance(change, Patch | Replace)
+        and (change.reason in BY_NAME or _is_renamed_instance(change))
     )
+
+
+def _is_renamed_instance(change: Patch | Replace) -> bool:
+    """Return whether a file with instances says that a segment had another name."""
+    return change.reason is Reason.RENAMED and change.span.instance != ""
 
 
 def find_overwrites(
@@ -109,7 +115,8 @@ def find_overwrites(
     edited: list[Patch | Replace] = []
     named: dict[str, Evidence] = {}
     for change in changes:
-        versions = history.versions_of(change.name)
+        renames = _is_renamed_instance(change)
+        versions = history.versions_of(change.before.name if renames else change.name)
         if find_version(versions, change.before) is not None:
             continue
         if is_edited_since_declared(versions, change.before, created_at.get(change.id)):
@@ -133,6 +140,9 @@ def find_overwrites(
 def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
     """Yield a refusal for each takeover that no file allows."""
     for change in overwrites.foreign:
+        if _is_renamed_instance(change):
+            yield _taken_by_key(change)
+            continue
         yield Diagnostic(
             "takeover",
             Severity.ERROR,
@@ -154,6 +164,18 @@ def takeover_refusals(overwrites: Overwrites) -> Iterator[Diagnostic]:
             "it in the file; to overwrite it as the plan shows, add `adopt: true` to "
             f"{change.span.file}",
         )
+
+
+def _taken_by_key(change: Patch | Replace) -> Diagnostic:
+    return Diagnostic(
+        "takeover",
+        Severity.ERROR,
+        f"`{change.before.name}` is not this project's, so it is not what `{change.name}` was "
+        "before: it is older than its file, or no commit declared it as it is",
+        change.span,
+        hint="to keep it as it is, remove its key from `previous_keys`, or its name from "
+        "`previous_names`; to rename it as the plan shows, add `adopt: true` to the file",
+    )
 
 
 def overwrite_warnings(overwrites: Overwrites) -> Iterator[Diagnostic]:

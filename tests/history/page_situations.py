@@ -209,6 +209,12 @@ def _previous_keys(stage: Stage) -> None:
     _instances(stage, keys, extra="previous_keys: {key: {Best: [VIP]}}\n")
 
 
+def _previous_key_of_a_foreign_one(stage: Stage) -> None:
+    _as_instances(stage)
+    keys = "VIP, Best: {amount: 7000}, Gold: {amount: 9000}"
+    _instances(stage, keys, extra="previous_keys: {key: {Best: [Guests]}}\n")
+
+
 def _key_replaced(stage: Stage) -> None:
     _as_instances(stage)
     _instances(stage, "Best: {amount: 500}, Gold: {amount: 9000}")
@@ -350,6 +356,9 @@ SITUATIONS: dict[str, Callable[[Stage], None]] = {
     "its key was removed, in the file or in instances.yaml": _key_removed,
     "`targets` of its file does not have the target any more": _target_left_out,
     "it has another key with `previous_keys`": _previous_keys,
+    "its key is new, and `previous_keys` means a segment that no commit declared": (
+        _previous_key_of_a_foreign_one
+    ),
     "its key was replaced by another one with the same audience": _key_replaced,
     "its key was replaced by another one with another audience": _key_and_audience_replaced,
     "the `name` of the file, or a value in it, was changed": _template_renamed,

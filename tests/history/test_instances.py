@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.history.repository import (
+    START,
     applied_repository,
     ids_by_name,
     segment,
@@ -455,6 +456,45 @@ def test_a_previous_key_does_not_steal_the_segment_of_another_file(story: Story)
     story.commit(**{"in": template("cs", "de", "fr", "pl", extra=extra)})
     assert "[claimed-twice]" in story.plan()
     story.apply(1)
+
+
+@pytest.mark.parametrize("created", [1_700_000_000, START + 60 * 1000])
+def test_a_previous_key_does_not_take_what_someone_made(story: Story, created: int) -> None:
+    story.remote.emulator.console.create("In pl", query("city = 'Brno'"), at=created)
+    story.ids = ids_by_name(story.remote)
+    keys = template("cs", "de", "fr", "it", extra="previous_keys: {lang: {it: [pl]}}\n")
+    story.commit(**{"in": keys})
+    assert "[takeover]" in story.plan()
+    story.apply(3)
+    story.commit(**{"in": f"adopt: true\n{keys}"})
+    assert story.apply()["In it"] == "In pl"
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_another_group_of_a_file_deletes_nothing(shops: Story, *, at_once: bool) -> None:
+    """Whether the file or the group is another one does not show."""
+    settings = SETTINGS.replace("groups: {shops: [eu, us]}", "groups: {stores: [us]}")
+    if at_once:
+        shops.project.write({"segctl.yaml": settings})
+    else:
+        shops.settings(settings)
+    shops.commit(vip=for_targets("[stores]"))
+    assert "[settings-left]" in shops.plan()
+    assert shops.apply() == BOTH
+
+
+def test_a_swapped_set_renames_what_has_the_same_audience(
+    connected: Project, remote: Remote
+) -> None:
+    sets = "instances:\n  a: {cs: {country: CZ}}\n  b: {de: {country: DE}}\n"
+    text = f"for_each: {{lang: SET}}\nquery_dsl: {SELECT} country = @country\n"
+    files = {
+        f"{name}.yaml": f"name: {name} ${{lang}}\n{text.replace('SET', name)}" for name in "ab"
+    }
+    story = Story(connected, remote, {**files, "instances.yaml": sets})
+    swapped = sets.replace("a: {cs: {country: CZ}}", "a: {de: {country: DE}}")
+    story.commit(instances=swapped.replace("b: {de: {country: DE}}", "b: {cs: {country: CZ}}"))
+    assert story.apply() == {"a de": "b de", "b cs": "a cs"}
 
 
 def test_values_that_swap_names_delete_and_create_nothing(

@@ -353,13 +353,13 @@ def _diagnostics(change: Change, plan: Plan, context: RenderContext) -> Html:
 def diagnostics_about(change: Change, plan: Plan) -> list[Diagnostic]:
     """Return the diagnostics in the change's file, or with the name of its segment."""
     spans = (change.span, getattr(change, "query_span", None))
-    files = {span.file for span in spans if span}
+    sources = {source for span in spans if span for source in (span.file, span.source)}
     before, after = before_and_after(change)
     names = [f"`{segment.name}`" for segment in (before, after) if segment]
     return [
         diagnostic
         for diagnostic in (*plan.refusals, *plan.diagnostics)
-        if (diagnostic.span and diagnostic.span.file in files)
+        if (diagnostic.span and diagnostic.span.source in sources)
         or any(name in diagnostic.summary for name in names)
     ]
 
