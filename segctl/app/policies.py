@@ -165,7 +165,8 @@ def _judge(
             _judged(policy, _of(policy.name, judgements), changes.get(policy.name, ()))
             for policy in (*policies, *removed)
         ),
-        tuple(_with_excerpt(project, item) for item in diagnostics),
+        # All instances of a file have its exceptions.
+        tuple(_with_excerpt(project, item) for item in dict.fromkeys(diagnostics)),
         len(judged),
         counts.as_of,
     )

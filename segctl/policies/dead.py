@@ -36,9 +36,9 @@ def unused_exceptions(
     by_name = {policy.name: policy for policy in policies}
     segments = {segment.name: segment for segment in declared}
     covered = _Covered(policies, declared, judgements)
-    exceptions = [each for policy in policies for each in policy.exceptions]
-    in_files = [each for segment in declared for each in segment.exceptions]
-    for exception in (*exceptions, *in_files):
+    in_policies = [(each, False) for policy in policies for each in policy.exceptions]
+    in_files = [(each, True) for segment in declared for each in segment.exceptions]
+    for exception, is_in_file in (*in_policies, *in_files):
         policy = by_name.get(exception.policy)
         if policy is None:
             summary = f"no policy is called `{exception.policy}`"
@@ -49,7 +49,7 @@ def unused_exceptions(
                 continue
             summary = f"no file declares the segment `{exception.segment}`"
             hint = did_you_mean(exception.segment, segments, "remove the exception")
-        elif exception in in_files and policy.level is Level.MANDATORY:
+        elif is_in_file and policy.level is Level.MANDATORY:
             summary = f"the policy `{policy.name}` is mandatory, so this exception does not count"
             hint = f"ask for an exception in the policy itself, at {policy.span}"
         elif is_over(exception, today):

@@ -13,6 +13,7 @@ from segctl.app import Project as FilesProject
 from segctl.app import judge_policies
 from segctl.planfile.loading import load_plan
 from tests.support.builders import query
+from tests.support.process import REPOSITORY
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -470,3 +471,69 @@ def test_policies_that_were_invalid_are_not_compared(planned: Project) -> None:
 
     (remark,) = changes(planned)
     assert "is unknown: policies.yaml:1:12 was invalid in " in remark
+
+
+def test_a_merge_is_compared_with_its_first_parent(planned: Project) -> None:
+    planned.write({"policies.yaml": "policies: {p: {at_least: 1}}\n"})
+    commit_all(planned)
+    git(planned, "checkout", "-qb", "stricter")
+    for number in (2, 9):
+        planned.write({"policies.yaml": f"policies: {{p: {{at_least: {number}}}}}\n"})
+        git(planned, "commit", "-qam", f"at least {number}")
+    git(planned, "checkout", "-q", "-")
+    git(planned, "merge", "-q", "--no-ff", "-m", "merge", "stricter")
+
+    (change,) = changes(planned)
+    assert change.endswith(": holds -> refuted, mandatory for `Czech`")
+
+
+def test_a_change_of_policies_that_changes_no_result_is_said(planned: Project) -> None:
+    planned.write({"policies.yaml": "policies: {p: {at_least: 1}}\n"})
+    commit_all(planned)
+    planned.write({"policies.yaml": "policies: {p: {at_least: 2}}\n"})
+
+    (remark,) = changes(planned)
+    assert remark.endswith(": no segment gets another result")
+
+
+def test_many_pairs_are_counted_in_batches(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    policies = "  p: {everyone: country = 'CZ'}\n  q: {disjoint: '*'}\n  r: {at_most: 9}\n"
+    _, at_once = judged(shop, policies)
+    monkeypatch.setattr("segctl.app.policy_counts._BATCH", 1)
+    assert judged(shop, policies)[1]["policies"] == at_once["policies"]
+
+
+def test_an_unknown_column_in_a_policy_is_an_error(shop: Project) -> None:
+    fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
+    shop.write(
+        {
+            "segments/fields.yaml": fields,
+            "policies.yaml": "policies: {p: {everyone: contry = 'CZ'}}\n",
+        }
+    )
+    done = shop.run("validate")
+    assert done.code == 1
+    assert "policies.yaml:1:26: error[unknown-column]: the policy `p`: contact_data has no" in (
+        done.err
+    )
+    assert "did you mean `country`?" in done.err
+
+
+def test_the_exceptions_of_a_file_with_instances_are_reported_once(shop: Project) -> None:
+    text = "name: From ${land}\nfor_each: {land: {cz: {code: CZ}, de: {code: DE}}}\n"
+    text += "except: {q: why}\n"
+    text += "query_dsl: SELECT contact_id, updated_at FROM contact_data WHERE country = @code\n"
+    shop.write({"segments/from.yaml": text})
+    _, document = judged(shop, "  p: {at_least: 1}\n")
+    (warning,) = document["diagnostics"]
+    assert warning["summary"] == "no policy is called `q`"
+
+
+def test_addresses_in_policies_are_masked(shop: Project) -> None:
+    condition = (
+        "email = 'jan@acme.example' AND total_spend > 1 AND country != 'FR' AND city IS NULL"
+    )
+    done = shop.run("policy")
+    shop.write({"policies.yaml": f'policies: {{p: {{nobody: "{condition}"}}}}\n'})
+    done = shop.run("policy", "--format", "json")
+    assert "jan@acme" not in done.out + done.err
