@@ -143,26 +143,45 @@ def _read_suites(
     fields, _ = read_known_account(project)
     documents = project.declarations.documents
     tested = [segment for segment in declared if documents[segment.file].value.get("tests")]
+    files = {segment.file for segment in tested}
+    templates = {file for file in files if _has_names(documents[file].value["tests"])}
+    with_values = [
+        _with_values(project, segment) if segment.file in templates else documents[segment.file]
+        for segment in tested
+    ]
+    # Instances whose tests name no values share a document: it is read once.
+    distinct = {id(document): document for document in with_values}
     shared, diagnostics = _fixtures(project)
     if fields is not None:
         columns = Columns(column_types((*fields.reserved, *fields.custom)))
     else:
-        with_tests = [_with_values(project, segment) for segment in tested]
-        columns = infer_columns([*with_tests, *([shared] if shared else [])])
+        columns = infer_columns([*distinct.values(), *([shared] if shared else [])])
     certain = fields is not None
     fixtures = Fixtures()
     if shared is not None:
         before = len(shared.diagnostics)
         fixtures = CaseReader(shared, columns, certain=certain).fixtures()
         diagnostics = [*diagnostics, *shared.diagnostics[before:]]
-    suites = []
-    for segment in tested:
-        document = _with_values(project, segment)
-        before = 0 if document is not documents[segment.file] else len(document.diagnostics)
-        cases = CaseReader(document, columns, certain=certain).cases(fixtures)
+    cases = {}
+    for key, document in distinct.items():
+        before = 0 if document.file in templates else len(document.diagnostics)
+        cases[key] = CaseReader(document, columns, certain=certain).cases(fixtures)
         diagnostics = [*diagnostics, *document.diagnostics[before:]]
-        suites.append(Suite(segment, cases, columns))
+    suites = [
+        Suite(segment, cases[id(document)], columns)
+        for segment, document in zip(tested, with_values, strict=True)
+    ]
     return suites, diagnostics
+
+
+def _has_names(item: Any) -> bool:
+    """Return whether a text in the tests of a file has the name of a value."""
+    match item:
+        case dict():
+            return any(map(_has_names, item.values()))
+        case list():
+            return any(map(_has_names, item))
+    return isinstance(item, str) and "${" in item
 
 
 def _with_values(project: Project, declared: Declared) -> Document:
@@ -172,8 +191,6 @@ def _with_values(project: Project, declared: Declared) -> Document:
     reported in the document.
     """
     document = project.declarations.documents[declared.file]
-    if "${" not in document.text:
-        return document
     values = {**project.config.values_for(project.target_name), **declared.values}
     before = len(document.diagnostics)
     texts = Interpolator(document)
