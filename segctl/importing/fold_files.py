@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from segctl.importing.folds import FoldNames, Reader
     from segctl.model import Declared
 
-_KEYS = frozenset(("name", "description", "owner", "tags", "parent_list_ids", "query_dsl"))
+_KEYS = frozenset(
+    ("name", "description", "owner", "tags", "targets", "parent_list_ids", "query_dsl")
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,8 +55,11 @@ def fold_files(
     `build_files`; the rest is as for `fold_segments`.
     """
     metadata = Metadata("", options.owner, options.tags)
-    candidates = {file.name: _candidate(file, metadata) for file in new.files if not file.notes} | {
-        **existing.candidates
+    targets = (options.target,) if options.target else ()
+    new_files = (file for file in new.files if not file.notes)
+    candidates = {
+        **{file.name: _candidate(file, metadata, targets) for file in new_files},
+        **existing.candidates,
     }
     paths = [*candidates]
     folds = fold_segments(
@@ -76,11 +81,12 @@ def fold_files(
     return dataclasses.replace(new, files=rest, folded=folded, remarks=folds.remarks)
 
 
-def _candidate(file: NewFile, metadata: Metadata) -> Candidate:
+def _candidate(file: NewFile, metadata: Metadata, targets: tuple[str, ...]) -> Candidate:
     folder, name = posixpath.split(file.name.removesuffix(".yaml"))
     stem = file_stem(file.remote.name, file.remote.id)
     path = posixpath.join(folder, name.replace(stem, SLUG, 1))
-    return Candidate(file.segment, file.remote.definition, metadata, path, len(file.text))
+    original, length = file.remote.definition, len(file.text)
+    return Candidate(file.segment, original, metadata, path, length, targets)
 
 
 def existing_candidate(declared: Declared, document: Document, folder: str) -> Candidate | str:
@@ -92,6 +98,9 @@ def existing_candidate(declared: Declared, document: Document, folder: str) -> C
     others = document.value.keys() - _KEYS
     if others:
         return f"{declared.file} has `{min(others)}`"
+    targets = document.value.get("targets", [])
+    if not isinstance(targets, list):
+        return f"{declared.file} has values for targets"
     if declared.written_query:
         return f"the query in {declared.file} has names in place of values"
     if _own_comments(document):
@@ -103,6 +112,7 @@ def existing_candidate(declared: Declared, document: Document, folder: str) -> C
         declared.metadata,
         posixpath.normpath(posixpath.join(path, SLUG)),
         len(document.text),
+        tuple(targets),
     )
 
 

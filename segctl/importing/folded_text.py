@@ -59,6 +59,7 @@ class FoldedParts:
     metadata: Metadata
     places: Sequence[Place]
     parent_list: VaryingText | None = None
+    targets: tuple[str, ...] = ()
 
 
 def folded_text(parts: FoldedParts, fold: Fold, lists: ListNames, schema: str = "") -> str:
@@ -69,6 +70,8 @@ def folded_text(parts: FoldedParts, fold: Fold, lists: ListNames, schema: str = 
     head += f"owner: {scalar(escaped(metadata.owner))}\n" if metadata.owner else ""
     tags = ", ".join(flow_scalar(escaped(tag)) for tag in metadata.tags)
     head += f"tags: [{tags}]\n" if tags else ""
+    targets = ", ".join(map(flow_scalar, parts.targets))
+    head += f"targets: [{targets}]\n" if targets else ""
     head += "for_each:\n" + "".join(map(_dimension_lines, fold.dimensions))
     if fold.exclude:
         entries = (f"{_INDENT}- {_flow_mapping(entry)}\n" for entry in fold.exclude)

@@ -54,6 +54,7 @@ class Candidate:
 
     `path` is where that file is, without its suffix, with `SLUG` in place of the name of the
     segment, and `length` that of its text in characters. `original` is what must be declared.
+    `targets` are those that the file is for, none for all of the project.
     """
 
     segment: Segment
@@ -61,6 +62,7 @@ class Candidate:
     metadata: Metadata
     path: str
     length: int
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +194,12 @@ class _Proposer:
         return [group for group in groups.values() if len(group) >= MIN_SEGMENTS]
 
     def _key(self, number: int) -> Hashable:
-        metadata = self._candidates[number].metadata
+        candidate = self._candidates[number]
+        metadata = candidate.metadata
         return (
             self._shapes[number].tokens,
             self._parents(number),
-            (metadata.owner, metadata.tags, bool(metadata.description)),
+            (metadata.owner, metadata.tags, bool(metadata.description), candidate.targets),
         )
 
     def _parents(self, number: int) -> Hashable:
@@ -254,7 +257,10 @@ class _Proposer:
             if fold is None:
                 continue
             metadata = candidates[0].metadata
-            parts = FoldedParts(segments[0], name, description, metadata, places, parent_list)
+            targets = candidates[0].targets
+            parts = FoldedParts(
+                segments[0], name, description, metadata, places, parent_list, targets
+            )
             path = _path(name, candidates)
             schema = self._schema and "../" * path.count("/") + self._schema
             text = folded_text(parts, fold, self._names.lists, schema)
@@ -332,7 +338,7 @@ class _Proposer:
             hint = "run `segctl account pull`, so that files can use the names of lists"
             return "its parent list differs, and has no name that the file could use", hint
         if self._key(number) != self._key(other):
-            return "its description, owner or tags differ", ""
+            return "its description, owner, tags or targets differ", ""
         return "its name differs in more than words", ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import yaml
 
 from segctl.app.emulator_world import read_world
 from tests.history.repository import Repository
+from tests.support.builders import query
 from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
@@ -134,3 +136,18 @@ def test_one_line_changes_a_rule_everywhere(fleet: Fleet) -> None:
     for group in ("staging", "production"):
         assert fleet.run("apply", "--target", group, "--auto-approve").code == 0
     assert fleet.run("plan", "--all-targets").out.splitlines()[-1].startswith("No changes.")
+
+
+def test_hand_made_copies_on_one_account_become_one_file_for_it(fleet: Fleet) -> None:
+    console = fleet.remote.emulator.console_of("acme-staging")
+    for city in ("Brno", "Praha", "Wien"):
+        console.create(f"Fans in {city}", query(f"city = '{city}'"))
+
+    folded = fleet.run("--target", "acme-staging", "import", "--only", "Fans *", "--fold")
+    assert folded.code == 0, folded.err
+    (file,) = [*(fleet.project.root / "segments").glob("fans*.yaml")]
+    assert "targets: [acme-staging]\nfor_each:\n  city: [Brno, Praha, Wien]\n" in file.read_text()
+    fleet.commit()
+    planned = fleet.run("plan", "--target", "staging").out
+    assert re.search(r"\nacme-staging +36 +0 +0 +0 +3 ", planned)
+    assert "Fans" not in planned

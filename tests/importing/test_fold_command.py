@@ -155,7 +155,7 @@ def test_files_of_the_project_are_replaced_and_their_segments_stay(
         "segments/winback-acme-pl.yaml  Winback acme pl\n"
     )
     assert "Folded 6 segments into 1 file, and replaced 6 files.\n" in result.err
-    reason = "its description, owner or tags differ"
+    reason = "its description, owner, tags or targets differ"
     assert f"`Winback acme pl` is not in the file of `{TITLE}`: {reason}\n" in result.err
     head, _, rest = FOLDED.partition("\n")
     description = "description: Lapsed customers of ${variant} ${preferred_language}"
