@@ -93,13 +93,24 @@ def _change(story: Story, clock: FakeClock, emulator: Recorder) -> None:
     story.write("segments/clicked.yaml", segment_yaml("Clicked lately", CLICKED))
     story.write("segments/old.yaml", segment_yaml("Other", query("city = 'Praha'")))
     story.commit()
-    for command in ("validate", "fmt", "lint", "test", "explain", "render", "history", "owners"):
+    for command in (
+        "validate",
+        "fmt",
+        "lint",
+        "test",
+        "explain",
+        "render",
+        "history",
+        "owners",
+        "policy",
+    ):
         story.run(command)
     story.run("plan", "--out", story.plan, "--detailed-exitcode", code=2)
     story.run("show", story.plan)
     story.run("apply", "--auto-approve", "--count-timeout", "3600")
     story.run("plan", "--detailed-exitcode")
     story.run("ids", "--format", "env")
+    story.run("diff", "--from", "sandbox")
     clock.forward(hours=1)
     # The name alone, the query alone, a replacement, and removals.
     story.write(
