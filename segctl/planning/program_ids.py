@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from segctl.errors import Diagnostic, InvalidInput, Severity
+from segctl.errors import Diagnostic, InvalidInput, Severity, split_source
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 
 if TYPE_CHECKING:
@@ -47,11 +47,15 @@ def format_of(file: str) -> str | None:
     return next((name for name, suffix in FORMATS.items() if file.endswith(suffix)), None)
 
 
-def path_label(file: str, folder: str) -> str:
-    """Return the path of a segment file in its folder, without the suffix: `customers/vip`."""
+def path_label(source: str, folder: str) -> str:
+    """Return the path of a segment file in its folder, without the suffix: `customers/vip`.
+
+    Behind it are the keys of an instance: `winback/acme/de`.
+    """
+    file, instance = split_source(source)
     path = PurePosixPath(file)
     inside = path.relative_to(folder) if path.is_relative_to(folder) else path
-    return inside.with_suffix("").as_posix()
+    return "/".join([inside.with_suffix("").as_posix(), *filter(None, instance.split(", "))])
 
 
 def constant(path: str) -> str:
@@ -70,9 +74,9 @@ def _ascii(char: str) -> str:
     return "" if unicodedata.combining(char) else f" U{ord(char):04X} "
 
 
-def label_of(file: str, folder: str, format_name: str) -> str:
-    """Return what programs call the id of the segment that a file declares."""
-    path = path_label(file, folder)
+def label_of(source: str, folder: str, format_name: str) -> str:
+    """Return what programs call the id of the segment that a file, or its instance, declares."""
+    path = path_label(source, folder)
     return path if format_name == "json" else constant(path)
 
 
@@ -110,14 +114,14 @@ def labelled(declared: Sequence[Declared], folder: str, format_name: str) -> Map
     """Return the declared segments by label. Raises `InvalidInput` where two have the same."""
     by_label: dict[str, list[Declared]] = defaultdict(list)
     for segment in declared:
-        by_label[label_of(segment.file, folder, format_name)].append(segment)
+        by_label[label_of(segment.source, folder, format_name)].append(segment)
     duplicates = [
         Diagnostic(
             "duplicate-id-label",
             Severity.ERROR,
-            f"{segment.file} and {segments[0].file} are both called `{label}` in programs",
+            f"{segment.source} and {segments[0].source} are both called `{label}` in programs",
             segment.span,
-            hint="rename one of the two files",
+            hint="rename one of the two files, or one of the two keys",
         )
         for label, segments in by_label.items()
         for segment in segments[1:]

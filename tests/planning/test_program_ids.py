@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -57,6 +58,19 @@ def test_two_files_with_one_constant_are_an_error(format_name: str) -> None:
         "segments/a/b.yaml and segments/a-b.yaml are both called `SEGMENT_A_B` in programs"
     )
     assert len(labelled([*map(declared, files)], "segments", "json")) == 3
+
+
+def test_instances_are_called_by_their_keys() -> None:
+    segments = [
+        dataclasses.replace(segment, span=dataclasses.replace(segment.span, instance=instance))
+        for instance in ("acme, de", "acme, en")
+        for segment in [declared("segments/crm/winback.yaml")]
+    ]
+    assert [*labelled(segments, "segments", "json")] == [
+        "crm/winback/acme/de",
+        "crm/winback/acme/en",
+    ]
+    assert "SEGMENT_CRM_WINBACK_ACME_DE" in labelled(segments, "segments", "env")
 
 
 @given(st.dictionaries(st.from_regex(r"SEGMENT_[A-Z0-9_]{1,20}", fullmatch=True), st.just(ID)))
