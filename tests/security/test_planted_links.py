@@ -31,6 +31,7 @@ pytestmark = pytest.mark.posix
 
 VIP = query("total_spend > 500")
 OWN_CONTACTS = "version: 1\ncontacts: {contacts: people.csv}\n"
+WITH_POLICY = OWN_CONTACTS + "policies: {some: {at_least: 1, level: advisory}}\n"
 PULLED = "version: 1\ncontacts: pulled\n"
 OWNERS = "version: 1\nowners: {sales: '@acme/sales'}\n"
 EXPORT = f"{hashlib.sha256(b'').hexdigest()[:12]}-1"
@@ -95,6 +96,7 @@ FILES = [
     Attack("preview", ".segctl/contacts/production.duckdb.wal", settings=PULLED),
     Attack("preview", ".segctl/contacts-checked.json", 0, OWN_CONTACTS),
     Attack("plan", ".segctl/contacts-checked.json", 0, OWN_CONTACTS),
+    Attack("policy", ".segctl/contacts-checked.json", 0, WITH_POLICY),
     Attack("preview", ".segctl/spill-0/lock", 0, OWN_CONTACTS),
     Attack("plan", ".cache/definitions/DIGEST.json", 0),
     Attack("refresh Unmanaged", ".cache/refreshes-DIGEST.json", 0),
@@ -128,6 +130,7 @@ FOLDERS = [
     Attack("contacts pull", ".segctl/contacts/production.pull/spill", 0),
     *(Attack("preview", link, settings=PULLED) for link in (".segctl", ".segctl/contacts")),
     Attack("preview", ".segctl", settings=OWN_CONTACTS),
+    Attack("policy", ".segctl/spill-0", 0, WITH_POLICY),
     Attack("preview", ".segctl/spill-0", 0, OWN_CONTACTS),
     Attack("plan", ".segctl/spill-0", 0, OWN_CONTACTS),
     Attack("plan", ".cache", 0),
