@@ -50,6 +50,11 @@ class _Number(NamedTuple):
 Argument: TypeAlias = "Value | _Number"
 """What a parameter of a condition stands for."""
 
+
+class _LimitExceeded(Exception):
+    """What a name stands for is too long or too deep, and was reported: the rest would be too."""
+
+
 _NO_ARGUMENTS: Mapping[str, Argument] = MappingProxyType({})
 
 
@@ -87,6 +92,26 @@ class Binder:
         """Return the query with the operands; `own` are the values of the file or the instance."""
         self._own, self._used, self._lacks_names = own, set(), False
         self._literals, self._account_names, self._conditions = {}, [], {}
+        try:
+            operands = self._operands()
+        except _LimitExceeded:
+            return BoundQuery(self._text, is_broken=True, is_too_long=True)
+        text, replacements = replace_references(self._text, operands)
+        if operands and self._problems:
+            self._check_operands(text)
+        return BoundQuery(
+            text,
+            replacements,
+            tuple(self._account_names),
+            frozenset(self._used),
+            self._lacks_names or not self._used.isdisjoint(self._bindings.broken),
+        )
+
+    def _operands(self) -> list[tuple[Reference, str]]:
+        """Return the references of the query that stand for something, with their operands.
+
+        Raises `_LimitExceeded`.
+        """
         operands: list[tuple[Reference, str]] = []
         length = 0
         for reference, span in self._places:
@@ -98,18 +123,9 @@ class Binder:
                 # A long list that is used often would fill the memory.
                 message = f"with what its names stand for, the query exceeds {MAX_QUERY_LENGTH:,} "
                 self._report("query-too-long", f"{message}characters", span, "use fewer names")
-                return BoundQuery(self._text, is_broken=True)
+                raise _LimitExceeded
             operands.append((reference, operand))
-        text, replacements = replace_references(self._text, operands)
-        if operands and self._problems:
-            self._check_operands(text)
-        return BoundQuery(
-            text,
-            replacements,
-            tuple(self._account_names),
-            frozenset(self._used),
-            self._lacks_names or not self._used.isdisjoint(self._bindings.broken),
-        )
+        return operands
 
     @cached_property
     def _problems(self) -> tuple[Problem, ...]:
@@ -246,7 +262,10 @@ class Binder:
     def _condition(
         self, reference: Reference, span: Span, depth: int, outer: Mapping[str, Argument]
     ) -> str | None:
-        """Return a condition in parentheses, with what its own references stand for."""
+        """Return a condition in parentheses, with what its own references stand for.
+
+        Raises `_LimitExceeded`.
+        """
         name, (text, parameters) = reference.name, self._bindings.conditions[reference.name]
         arguments = self._arguments(reference, parameters, span, outer)
         if arguments is None:
@@ -258,18 +277,21 @@ class Binder:
         if depth > MAX_DEPTH:
             message = f"conditions are nested more than {MAX_DEPTH} levels deep"
             self._report("too-deep", message, span, "write some of them out")
-            return None
+            raise _LimitExceeded
         operands = []
+        length = 0
         for inner in self._references(text):
             if isinstance(inner, Reference):
                 operand = self._operand(inner, span, depth, arguments)
                 if operand is not None:
                     operands.append((inner, operand))
-        if sum(len(operand) for _, operand in operands) > MAX_QUERY_LENGTH:
-            # Conditions that use others twice each grow without limit.
-            message = f"`@{name}` stands for more than {MAX_QUERY_LENGTH:,} characters"
-            self._report("query-too-long", message, span, "use fewer conditions")
-            return None
+                    length += len(operand)
+            if length > MAX_QUERY_LENGTH:
+                # Conditions that use others twice each grow without limit, and the arguments of
+                # each may differ: what is too long for one must not be worked out for the next.
+                message = f"`@{name}` stands for more than {MAX_QUERY_LENGTH:,} characters"
+                self._report("query-too-long", message, span, "use fewer conditions")
+                raise _LimitExceeded
         bound, _ = replace_references(text, operands)
         # A comment to the end of the line would swallow the parenthesis.
         self._conditions[key] = f"({bound}\n)" if "--" in bound else f"({bound})"

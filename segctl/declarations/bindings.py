@@ -53,7 +53,8 @@ class BoundQuery(NamedTuple):
     """A query with operands in place of names, how to get back to the file, and the names.
 
     `used` are the names of all values and conditions that it uses, directly or not. It `is_broken`
-    if one of them is, or could not be read.
+    if one of them is, or could not be read, and `is_too_long` if they stand for more than a query
+    can contain.
     """
 
     text: str
@@ -61,3 +62,4 @@ class BoundQuery(NamedTuple):
     account_names: tuple[AccountName, ...] = ()
     used: frozenset[str] = frozenset()
     is_broken: bool = False
+    is_too_long: bool = False

@@ -33,6 +33,14 @@ PREVIOUS_KEYS = "previous_keys"
 MAX_INSTANCES = 1_000
 """Instances of one file; more than an account has room for."""
 
+MAX_VALUES = 200_000
+"""Values of all instances of one file together, those of each counted: a limit on memory."""
+
+MAX_PREVIOUS = 10_000
+"""Combinations of previous keys of all instances of one file together."""
+
+_LARGEST_SHOWN = 10**12
+
 _KEY = re.compile(r"\w[\w .:+-]{0,62}")
 """A key, which people read in the names of segments and in brackets behind the file."""
 
@@ -85,13 +93,18 @@ def read_instances(document: Document, sets: Mapping[str, Items] | None) -> tupl
     _check_values(document, dimensions)
     count = math.prod(len(dimension.items) for dimension in dimensions)
     if count > MAX_INSTANCES:
-        message = f"{count:,} instances, more than the limit of {MAX_INSTANCES:,}"
+        message = f"{_number(count)} instances, more than the limit of {MAX_INSTANCES:,}"
         hint = "declare them in several files"
         document.report("too-many-instances", message, path=(FOR_EACH,), key=True, hint=hint)
+    else:
+        _check_size(document, dimensions, count)
     if len(diagnostics) > before:
         return ()
     excluded = [*_excluded(document, dimensions)]
     previous_keys = _previous_keys(document, dimensions)
+    _check_previous(document, dimensions, previous_keys)
+    if len(diagnostics) > before:
+        return ()
     instances = tuple(_combinations(dimensions, excluded, previous_keys))
     if not instances:
         message = f"`{EXCLUDE}` leaves no instance"
@@ -216,6 +229,42 @@ def _previous_keys(
                         )
                 previous[dimension, key] = tuple(olds)
     return previous
+
+
+def _number(count: int) -> str:
+    """Return a number as people read it; Python refuses to write one of thousands of digits."""
+    return f"{count:,}" if count < _LARGEST_SHOWN else f"over {_LARGEST_SHOWN:,}"
+
+
+def _check_size(document: Document, dimensions: list[_Dimension], count: int) -> None:
+    """Report instances whose values would fill the memory: all have those of every dimension."""
+    names = sum(
+        1 + max((len(item.values) for item in dimension.items.values()), default=0)
+        for dimension in dimensions
+    )
+    if count * names > MAX_VALUES:
+        message = f"{count:,} instances with {names:,} values each are more than the limit of "
+        message += f"{MAX_VALUES:,} values"
+        hint = "declare them in several files"
+        document.report("too-many-instances", message, path=(FOR_EACH,), key=True, hint=hint)
+
+
+def _check_previous(
+    document: Document,
+    dimensions: list[_Dimension],
+    previous_keys: Mapping[tuple[str, str], tuple[str, ...]],
+) -> None:
+    """Report previous keys that multiply: an instance may have had any combination of them."""
+    # The sum over all combinations is the product of the sums; `exclude` only takes some out.
+    total = math.prod(
+        sum(1 + len(previous_keys.get((dimension.name, key), ())) for key in dimension.items)
+        for dimension in dimensions
+    ) - math.prod(len(dimension.items) for dimension in dimensions)
+    if total > MAX_PREVIOUS:
+        message = f"{_number(total)} combinations of previous keys, more than the limit of "
+        message += f"{MAX_PREVIOUS:,}"
+        hint = "remove those that every account has been renamed from"
+        document.report("too-many-instances", message, path=(PREVIOUS_KEYS,), key=True, hint=hint)
 
 
 def _combinations(

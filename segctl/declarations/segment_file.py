@@ -94,6 +94,7 @@ class _SegmentFile:
         self.used: set[str] = set()
         self._spans: dict[Path, Span] = {}
         self.lacks_names = False
+        self._is_too_long = False
 
     def read(
         self, queries: Mapping[str, bytes], folder: str, *, is_valid: bool
@@ -147,13 +148,16 @@ class _SegmentFile:
                 if query is None
                 else self._declared(instance, values, own, query, binder)
             )
-            for problem in diagnostics[before:]:
+            for problem in dict.fromkeys(diagnostics[before:]):
                 problems.setdefault(problem, []).append(instance.key)
             del diagnostics[before:]
             if declaration is not None:
                 declarations.append(declaration)
                 if isinstance(declaration, Declared):
                     length += len(declaration.segment.query)
+            if self._is_too_long:
+                # The others are as long, and each takes as much time to find out.
+                break
             if length > _MAX_ALL_QUERIES:
                 message = f"the queries of all instances exceed {_MAX_ALL_QUERIES:,} characters"
                 hint = "use fewer instances"
@@ -197,6 +201,7 @@ class _SegmentFile:
         bound_query = BoundQuery(written) if binder is None else binder.bound(values)
         self.used |= bound_query.used
         self.lacks_names |= bound_query.is_broken
+        self._is_too_long |= bound_query.is_too_long
         if bound_query.is_broken:
             return None
         parent_key = PARENT_LIST if PARENT_LIST in value else "parent_list_ids"

@@ -164,7 +164,7 @@ def test_loops_that_share_a_condition_end(shop: Project) -> None:
 
 
 def test_conditions_that_grow_without_limit_are_refused(shop: Project) -> None:
-    names = [f"c{number}" for number in range(40)]
+    names = [f"c{number}" for number in range(30)]
     lines = [f"  {name}: '@{after} OR @{after}'" for name, after in pairwise(names)]
     text = "\n".join(["conditions:", *lines, f"  {names[-1]}: plan = 'x'", ""])
     shop.write({"segments/conditions.yaml": text, "segments/vip.yaml": ""})

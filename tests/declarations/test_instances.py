@@ -215,6 +215,48 @@ def test_no_file_has_more_than_a_thousand_instances() -> None:
     assert places(read(text).diagnostics) == ["2:1 too-many-instances"]
 
 
+def test_instances_without_number_are_counted_as_over_a_limit() -> None:
+    keys = ", ".join(f"k{number}" for number in range(100))
+    dimensions = ", ".join(f"d{number}: keys" for number in range(2500))
+    text = f"name: ${{d0}}\nfor_each: {{{dimensions}}}\nquery_dsl: SELECT 1\n"
+    (problem,) = read(text, instances=f"instances: {{keys: [{keys}]}}\n").diagnostics
+
+    assert problem.summary == "over 1,000,000,000,000 instances, more than the limit of 1,000"
+
+
+def test_values_of_instances_do_not_multiply_without_limit() -> None:
+    keys = ", ".join(f"k{number}" for number in range(1000))
+    values = ", ".join(f"v{number}: 1" for number in range(300))
+    text = f"name: ${{a}}\nfor_each: {{a: [{keys}], b: {{x: {{{values}}}}}}}\nquery_dsl: SELECT 1\n"
+
+    assert places(read(text).diagnostics) == ["2:1 too-many-instances"]
+
+
+def test_previous_keys_do_not_multiply_without_limit() -> None:
+    dimensions = "".join(f"  d{number}: [a]\n" for number in range(10))
+    olds = "".join(
+        f"  d{number}: {{a: [{', '.join(f'o{old}' for old in range(20))}]}}\n"
+        for number in range(10)
+    )
+    text = f"name: a\nfor_each:\n{dimensions}previous_keys:\n{olds}query_dsl: SELECT 1\n"
+
+    assert places(read(text).diagnostics) == ["13:1 too-many-instances"]
+
+
+def test_a_query_that_is_too_long_ends_the_reading_of_instances() -> None:
+    keys = ", ".join(f"k{number}" for number in range(1000))
+    long = ", ".join(f"'{number:0100}'" for number in range(1500))
+    query = " OR ".join(["a IN @long"] * 10)
+    text = (
+        f"name: ${{a}}\nfor_each: {{a: [{keys}]}}\nvalues: {{long: [{long}]}}\n"
+        f"query_dsl: SELECT 1 WHERE x = @a OR {query}\n"
+    )
+    (problem,) = read(text).diagnostics
+
+    assert problem.code == "query-too-long"
+    assert str(problem.span).endswith(" [k0]")
+
+
 def test_instances_need_for_each() -> None:
     text = "name: a\nexclude: [{lang: de}]\nquery_dsl: SELECT 1\n"
 

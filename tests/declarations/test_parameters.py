@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from segctl.declarations.collection import read_declarations
@@ -98,6 +100,40 @@ def test_what_is_wrong_with_a_condition_is_at_its_place(
     )
 
     assert expected in places(declarations.diagnostics), shown(declarations.diagnostics)
+
+
+def test_conditions_that_differ_in_their_arguments_end_at_the_limit_of_a_query() -> None:
+    names = [f"p{number}" for number in range(8)]
+    listed, shifted = ", ".join(names), ", ".join(f"@{name}" for name in names[:-1])
+    conditions = {f"c30({listed})": " OR ".join(f"age < @{name}" for name in names)}
+    for level in range(30):
+        calls = [f"@c{level + 1}({number}, {shifted})" for number in range(8)]
+        conditions[f"c{level}({listed})"] = " OR ".join([*calls, f"age < @{names[-1]}"])
+    text = f"name: a\nquery_dsl: SELECT 1 WHERE @c0({', '.join('0' * 8)})\n"
+    declarations = read_declarations(
+        {FILE: text.encode()},
+        {},
+        "segments",
+        conditions=json.dumps({"conditions": conditions}).encode(),
+    )
+
+    assert [item.code for item in declarations.diagnostics] == ["query-too-long"]
+
+
+def test_long_conditions_with_many_arguments_end_at_the_limit_of_a_query() -> None:
+    values = ", ".join(f"v{number}" for number in range(2000))
+    uses = " AND ".join(f"@long({number})" for number in range(5000))
+    conditions = (
+        f"conditions:\n  long(x): age < @x AND city IN @cities\n  all(y): age < @y AND {uses}\n"
+    )
+    text = f"name: a\nvalues: {{cities: [{values}]}}\nquery_dsl: SELECT 1 WHERE @all(1)\n"
+    declarations = read_declarations(
+        {FILE: text.encode()}, {}, "segments", conditions=conditions.encode()
+    )
+
+    assert [item.summary for item in declarations.diagnostics] == [
+        "`@all` stands for more than 1,048,576 characters"
+    ]
 
 
 def test_conditions_that_double_end_at_the_limit_of_a_query() -> None:
