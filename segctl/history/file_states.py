@@ -26,12 +26,13 @@ from segctl.history.former_bindings import (
     SettingsReader,
     blob_at,
     blob_timelines,
+    read_texts,
 )
-from segctl.history.name_scan import has_many_names, is_dynamic
+from segctl.history.name_scan import has_many_names, is_dynamic, naming
 from segctl.model import Declared, Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from segctl.declarations.bindings import Bindings
     from segctl.declarations.segment_file import Declaration
@@ -70,6 +71,7 @@ class FileStates:
         self._contents: dict[str, tuple[list[int], list[Contents]]] = {}
         self._states: dict[str, tuple[list[int], list[Declared | None]]] = {}
         self._lost: set[tuple[str, int]] = set()
+        self._namings: dict[str, Hashable] = {}
 
     def files_at(self, index: int) -> tuple[tuple[FileChange, ...], tuple[FileChange, ...]]:
         """Return the segment files and the `.sql` files that exist after a commit."""
@@ -140,6 +142,27 @@ class FileStates:
                 contents.append(content)
             self._contents[path] = indexes, contents
         return self._contents[path]
+
+    def names(self, path: str) -> Iterator[tuple[str, str]]:
+        """Yield the names that versions of a dynamic file declare or remove, with the sources.
+
+        Most versions have those of another one, and need not be read.
+        """
+        timeline = self.segments[path]
+        known: set[Hashable] = set()
+        for index in sorted({index for index, _ in timeline} | self._former.indexes()):
+            blob = blob_at(timeline, index)
+            if not blob:
+                continue
+            if blob not in self._namings:
+                self._namings[blob] = naming(self._blobs[blob])
+            bindings = self._former.texts_at(index, self._former.settings_at(index))
+            key = self._namings[blob], id(bindings)
+            if key not in known:
+                version = self._parse(path, blob, None, bindings)
+                if version is not None:
+                    known.add(key)
+                    yield from ((item.name, source) for source, item in version.items())
 
     def _note_lost(
         self,
@@ -258,11 +281,15 @@ class FileStates:
         return self._versions[key]
 
     def _parse(
-        self, path: str, blob: str, queries: Mapping[str, bytes], bindings: Bindings | None
+        self, path: str, blob: str, queries: Mapping[str, bytes] | None, bindings: Bindings | None
     ) -> Contents | None:
+        """Return what a version declares, whatever its query is where none are given."""
         data = self._blobs[blob]
-        declarations, _ = read_file(path, data, queries, self._folder, bindings)
-        if declarations is None and bindings is not None:
+        if queries is None:
+            declarations = read_texts(path, data, self._folder, bindings)
+        else:
+            declarations, _ = read_file(path, data, queries, self._folder, bindings)
+        if declarations is None and bindings is not None and queries is not None:
             # A name that stands for nothing declares the segment all the same.
             texts_only = dataclasses.replace(bindings, texts_only=True)
             declarations, _ = read_file(path, data, queries, self._folder, texts_only)

@@ -136,6 +136,7 @@ class FormerBindings:
                     self.settings_blobs.append((index, change.blob))
                 if settings is not None and settings is not self.settings[-1][1]:
                     self.settings.append((index, settings))
+        self._texts: dict[tuple[int, str], Bindings] = {}
         self._bindings: dict[tuple[int, tuple[str, ...]], Bindings] = {}
 
     def is_source(self, path: str) -> bool:
@@ -154,24 +155,33 @@ class FormerBindings:
         position = bisect.bisect_right(self.settings, index, key=lambda entry: entry[0]) - 1
         return self.settings[position][1]
 
-    def at(self, index: int, settings: FormerSettings) -> Bindings:
-        """Return what names stood for after a commit, with these settings.
+    def texts_at(self, index: int, settings: FormerSettings) -> Bindings:
+        """Return what names in texts stood for after a commit, with these settings.
 
         Equal bindings are the same object.
         """
+        blob = blob_at(self._files.get(self._instances, []), index) or ""
+        key = id(settings), blob
+        if key not in self._texts:
+            instances = self._blobs[blob] if blob else None
+            self._texts[key] = texts_bindings(settings, self._instances, instances)
+        return self._texts[key]
+
+    def at(self, index: int, settings: FormerSettings) -> Bindings:
+        """Return the same with what names in queries and parent lists stood for."""
+        texts = self.texts_at(index, settings)
         path = account_path(self._folder, settings.target) if settings.target else ""
-        paths = (path, self._conditions, self._instances)
+        paths = (path, self._conditions)
         blobs = tuple(blob_at(self._files.get(path, []), index) or "" for path in paths)
-        key = id(settings), blobs
+        key = id(texts), blobs
         if key not in self._bindings:
-            account, conditions, instances = (self._blobs[blob] if blob else None for blob in blobs)
-            bindings = texts_bindings(settings, self._instances, instances)
+            account, conditions = (self._blobs[blob] if blob else None for blob in blobs)
             known = None if account is None else read_account(path, account)[0]
             named: Mapping[str, Condition] = {}
             if conditions is not None:
                 named = read_conditions(self._conditions, conditions, settings.values).sound
             self._bindings[key] = dataclasses.replace(
-                bindings, account=AccountNames(path, known), conditions=named, texts_only=False
+                texts, account=AccountNames(path, known), conditions=named, texts_only=False
             )
         return self._bindings[key]
 

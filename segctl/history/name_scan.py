@@ -7,11 +7,18 @@ find one in a file that the reader rejects. Pure.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import yaml
 
 from segctl.documents.document import decode_utf8
 from segctl.documents.yaml_reader import MAX_DEPTH, parse_document
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+_DECIDING = frozenset(("name", "for_each", "exclude", "targets", "values"))
+"""The keys of a segment file that decide which names it declares."""
 
 _VALUE = re.compile(r"\$?\$\{[^}]*\}?")
 
@@ -50,6 +57,49 @@ def possible_name(data: bytes) -> str:
             loader.dispose()
     except yaml.YAMLError:
         return ""
+
+
+def naming(data: bytes) -> Hashable:
+    """Return what decides on the names in a segment file, and nothing that does not where possible.
+
+    Where it is equal for two versions of a file that the reader accepts, they have the same names
+    for the same instances, if what names stand for is equal, too.
+    """
+    text, problem = decode_utf8("", data)
+    if problem is not None:
+        return data
+    try:
+        loader = yaml.CSafeLoader(text)
+        try:
+            deciding = _deciding(loader)
+            return data if deciding is None else deciding
+        finally:
+            loader.dispose()
+    except yaml.YAMLError:
+        return data
+
+
+def _deciding(loader: yaml.CSafeLoader) -> Hashable:
+    """Return the events below the keys that decide; `None` where an alias may lead elsewhere."""
+    depth, key = 0, None
+    deciding: list[Hashable] = []
+    while loader.check_event():
+        event = loader.get_event()
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:
+            return None
+        is_end = isinstance(event, yaml.CollectionEndEvent)
+        depth -= is_end
+        if depth == 1 and key is None:
+            key = getattr(event, "value", None)
+            continue
+        if key in _DECIDING:
+            form = getattr(event, "implicit", None), getattr(event, "style", None)
+            value = getattr(event, "tag", None), getattr(event, "value", None)
+            deciding.append((type(event), *form, *value))
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        if depth == 1:
+            key = None
+    return tuple(deciding)
 
 
 def _scan(loader: yaml.CSafeLoader, text: str) -> str:

@@ -77,9 +77,8 @@ class Timeline:
         names, sources = self.scanned_names, defaultdict(set)
         for path, timeline in self._files.segments.items():
             if path in self._files.dynamic:
-                for content in self._files.contents(path)[1]:
-                    for source, item in content.items():
-                        sources[item.name].add(source)
+                for name, source in self._files.names(path):
+                    sources[name].add(source)
                 continue
             for _, blob in timeline:
                 if not blob:
@@ -196,9 +195,13 @@ class Timeline:
                     continue
                 if self.declared(name, index - 1) is None:
                     names.add(before.name)
-        for index, _ in self.name_timeline(name):
-            moved = self._moved_names(index).certain
-            names.update(old for old, new in moved.items() if new == name)
+        was_declared = False
+        for index, holders in self.name_timeline(name):
+            # Only a new name can be one that another name became.
+            if holders and not was_declared:
+                moved = self._moved_names(index).certain
+                names.update(old for old, new in moved.items() if new == name)
+            was_declared = bool(holders)
         for _, holders in self.name_timeline(name):
             names.update(previous for item in holders for previous in item.previous_names)
         return names
@@ -252,14 +255,19 @@ class Timeline:
             paths |= {change.path for change in self.commits[index].segments}
             if self._files.changes_names(self.commits[index]):
                 paths |= self._files.with_instances
+        existing = sorted(path for path in paths if self._files.segments[path][0][0] <= before)
         removed, added = (
             {
                 item.source: item
-                for path in sorted(paths)
+                for path in some_paths
                 for item in self._files.declared_in(path, index)
                 if self.declared(item.name, other) is None
             }
-            for index, other in ((before, after), (after, before))
+            # Where there was no file, nothing was removed, and nothing need be read.
+            for some_paths, index, other in (
+                (existing, before, after),
+                (sorted(paths) if existing else [], after, before),
+            )
         )
         return pair_moved_names(moves, removed, added)
 

@@ -7,6 +7,7 @@ oracle allows what anyone could call ours; what it calls foreign is foreign for 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -130,6 +131,18 @@ class Oracle:
             commit.tree.forgets(name) and self._is_last(commit, name) for commit in self.commits
         )
 
+    def was_taken_by_settings(self, name: str) -> bool:
+        """Return whether the files would declare a name had its group stayed what it was."""
+        line = self.own_line
+        last = max((n for n, c in enumerate(line) if name in c.tree.declared), default=None)
+        if last is None or last + 1 == len(line):
+            return False
+        taken = dataclasses.replace(line[last + 1].tree, in_group=line[last].tree.in_group)
+        before = {path for path, file in line[last].tree.own.items() if file.name == name}
+        return any(path in before for path, file in taken.own.items() if file.name == name) and (
+            name in taken.declared
+        )
+
     def reason_to_keep(self, segment: Segment) -> str:
         """Return why a plan must not delete a segment, empty where it may."""
         name, tree = segment.name, self.world.tree
@@ -146,6 +159,8 @@ class Oracle:
         name, tree = segment.name, self.world.tree
         if self.was_forgotten(name):
             yield "it is forgotten"
+        if self.was_taken_by_settings(name):
+            yield "only segctl.yaml took it from its file"
         if tree.other_subuser == tree.subuser and name in tree.declared_by_other:
             yield "the other project declares it"
         removed_at = self.removed_at(name)

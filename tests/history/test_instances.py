@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.history.name_scan import naming
 from tests.history.repository import (
     START,
     applied_repository,
@@ -93,6 +95,24 @@ def test_a_removed_key_removes_its_segment(story: Story) -> None:
     assert "declared it as it is in segments/in.yaml[fr], and commit" in plan
     assert "removed its name from segments/in.yaml[fr]" in plan
     assert story.apply() == {"In cs": "In cs", "In de": "In de"}
+
+
+def test_every_format_names_the_file_and_the_instance(story: Story) -> None:
+    story.commit(**{"in": template("cs", "de")})
+
+    owned = story.project.run("history", "In fr", "--ownership").out
+    assert "declared it in segments/in.yaml[fr] as it is" in owned
+    plan = json.loads(story.project.run("plan", "--format", "json").out)
+    (change,) = plan["changes"]
+    for evidence in (change["proof"]["declared"], change["proof"]["removed"]):
+        assert (evidence["file"], evidence["instance"]) == ("segments/in.yaml", "fr")
+    saved = story.project.root / "plan.json"
+    assert story.project.run("plan", "--out", str(saved)).code == 0
+    shown = story.project.run("show", str(saved))
+    assert "removed its name from segments/in.yaml[fr]" in " ".join(shown.out.split())
+    events = json.loads(story.project.run("history", "In fr", "--format", "json").out)["events"]
+    assert events[0]["before"]["file"] == "segments/in.yaml"
+    assert events[0]["before"]["instance"] == "fr"
 
 
 def test_the_order_of_keys_changes_nothing(story: Story) -> None:
@@ -425,6 +445,31 @@ def test_history_follows_names_of_values_and_instances(shops: Story) -> None:
     assert "created  In fr  segments/in.yaml[fr]" in result.out
     assert "removed  In fr  segments/in.yaml[fr]" in result.out
     assert "created  Europe only" in shops.project.run("history", "The north only").out
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("cs: {country: CZ}", "cz: {country: CZ}"),
+        ("name: In", "name: At"),
+        ("cs: {country: CZ}", "cs: {country: 1}"),
+        ("query_dsl:", "exclude: [{lang: cs}]\nquery_dsl:"),
+        ("query_dsl:", "targets: [eu]\nquery_dsl:"),
+        ("query_dsl:", "values: {lang2: x}\nquery_dsl:"),
+        ("{country: CZ}", "&x {country: *x}"),
+    ],
+)
+def test_what_decides_on_names_is_told_apart(edit: tuple[str, str]) -> None:
+    text = template("cs", "de")
+    assert naming(text.replace(*edit).encode()) != naming(text.encode())
+
+
+def test_a_query_does_not_decide_on_names() -> None:
+    text = template("cs", "de")
+    edited = text.replace("country = @country", "city = 'x'").replace(
+        "query_dsl", "owner: x\nquery_dsl"
+    )
+    assert naming(edited.encode()) == naming(text.encode())
 
 
 # Hostile pull requests.

@@ -11,7 +11,7 @@ import dataclasses
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.history.repository import START
 from tests.support.builders import query, segment_yaml
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 NAMES = ("Churn risk", "Big spenders", "New in Brno", "VIP")
-CONDITIONS = ("total_spend > 500", "preferred_language = 'cs'", "city = 'Brno'", "city = 'Praha'")
+CONDITIONS = ("city = 'Ostrava'", "city = 'Jablonec'", "city = 'Brno'", "city = 'Praha'")
 FOLDERS = ("segments", "audiences")
 SUBUSERS = ("", "shop")
 OTHER = "other/segments/"
 """The folder of the second project of the repository."""
+
+ANOTHER = "another"
+GROUP = "shops"
+"""The other target of the project, and a group of both, perhaps."""
 
 YEAR = 365 * 24 * 3600
 
@@ -52,33 +56,68 @@ class File:
     adopt: bool = False
     previous: tuple[str, ...] = ()
     removed: str = ""
-
-    @property
-    def declares(self) -> bool:
-        return not self.removed
+    target: str = ""
+    """The target or group that it is for alone, empty for all."""
 
     def yaml(self) -> str:
         if self.removed:
             return f"name: {self.name}\nremoved: {self.removed}\n"
-        extra = "allow_replace: true\n"
-        extra += "protected: true\n" if self.protected else ""
-        extra += "adopt: true\n" if self.adopt else ""
+        extra = self._options()
         if self.previous:
             extra += f"previous_names: [{', '.join(self.previous)}]\n"
         return segment_yaml(
             self.name, self.definition.query, parent=self.definition.parent, extra=extra
         )
 
+    def _options(self) -> str:
+        """Return the keys that all instances of a file share."""
+        extra = "allow_replace: true\n"
+        extra += "protected: true\n" if self.protected else ""
+        extra += "adopt: true\n" if self.adopt else ""
+        return extra + (f"targets: [{self.target}]\n" if self.target else "")
+
+    def like(self, other: File) -> File:
+        """Return the same instance in the file of another one."""
+        return dataclasses.replace(
+            self,
+            definition=Definition(self.definition.condition),
+            protected=other.protected,
+            adopt=other.adopt,
+            removed=other.removed,
+            target=other.target,
+        )
+
+
+def template_yaml(instances: dict[str, File]) -> str:
+    """Return a file with these instances by their keys, which agree in what they share."""
+    first = next(iter(instances.values()))
+    items = ""
+    for key, file in instances.items():
+        before = (*file.previous, file.name)[0]
+        city = file.definition.condition.split("'")[1]
+        items += f"    {key}: {{name: {file.name}, before: {before}, city: {city}}}\n"
+    for_each = f"for_each:\n  key:\n{items}"
+    if first.removed:
+        return f"name: ${{name}}\nremoved: {first.removed}\n{for_each}"
+    extra = f"{first._options()}previous_names: ['${{before}}']\n{for_each}"
+    return segment_yaml("${name}", query("city = @city"), extra=extra)
+
 
 @dataclass(frozen=True)
 class Tree:
-    """The files of a commit by path, and the settings in segctl.yaml."""
+    """The files of a commit by path, and the settings in segctl.yaml.
+
+    The path of an instance has its key in brackets: the instances of a file are written as one.
+    """
 
     files: tuple[tuple[str, File], ...] = ()
     folder: str = FOLDERS[0]
     subuser: str = ""
     other_subuser: str | None = None
     """The subuser of the second project; `None` where there is none."""
+
+    in_group: bool = True
+    """Whether the group `shops` has the target of the project."""
 
     @property
     def paths(self) -> dict[str, File]:
@@ -92,46 +131,88 @@ class Tree:
     @property
     def declared(self) -> dict[str, list[File]]:
         """The files of the project that declare segments, by name."""
-        return _by_name(self.own)
+        return _by_name({p: file for p, file in self.own.items() if self.declares(file)})
+
+    def declares(self, file: File) -> bool:
+        """Return whether a file declares its segment for the target of the project."""
+        is_for_target = file.target != ANOTHER and (file.target != GROUP or self.in_group)
+        return is_for_target and not file.removed
 
     @property
     def declared_by_other(self) -> dict[str, list[File]]:
         """The files of the second project that declare segments, by name."""
         if self.other_subuser is None:
             return {}
-        return _by_name({p: file for p, file in self.files if p.startswith(OTHER)})
+        other = dataclasses.replace(self, in_group=True)
+        files = {p: file for p, file in self.files if p.startswith(OTHER)}
+        return _by_name({p: file for p, file in files.items() if other.declares(file)})
 
     def forgets(self, name: str) -> bool:
         return any(file.removed == "forget" and file.name == name for file in self.own.values())
 
     def changed(self, changes: dict[str, File | None]) -> Tree:
         paths = {**self.paths, **changes}
-        files = tuple(sorted((p, file) for p, file in paths.items() if file is not None))
-        return dataclasses.replace(self, files=files)
+        kept = {p: file for p, file in paths.items() if file is not None}
+        return dataclasses.replace(self, files=tuple(sorted(_consistent(kept).items())))
 
     def texts(self) -> dict[str, str]:
         """Return every file of the commit with its text."""
-        texts = {path: file.yaml() for path, file in self.files}
-        texts["segctl.yaml"] = _settings(self.folder, self.subuser)
+        texts = {path: file.yaml() for path, file in self.files if not key_of(path)}
+        instances: dict[str, dict[str, File]] = {}
+        for path, file in self.files:
+            if key_of(path):
+                instances.setdefault(file_of(path), {})[key_of(path)] = file
+        texts |= {path: template_yaml(items) for path, items in instances.items()}
+        texts["segctl.yaml"] = _settings(self.folder, self.subuser, in_group=self.in_group)
         if self.other_subuser is not None:
             texts["other/segctl.yaml"] = _settings("segments", self.other_subuser)
         texts["README.md"] = "Segments\n"
         return texts
 
 
+def file_of(path: str) -> str:
+    """Return the path of the file of an instance, and any other path as it is."""
+    return path.partition("[")[0]
+
+
+def key_of(path: str) -> str:
+    """Return the key of an instance, empty for the path of a file."""
+    return path.partition("[")[2].removesuffix("]")
+
+
+def _consistent(files: dict[str, File]) -> dict[str, File]:
+    """Return files whose instances agree in what they share, and have names of their own.
+
+    A merge can bring together what cannot be written as one file.
+    """
+    result: dict[str, File] = {}
+    first: dict[str, File] = {}
+    for path, file in sorted(files.items()):
+        top = file_of(path)
+        if not key_of(path):
+            result[path] = file
+        elif top not in files:
+            item = file.like(first.setdefault(top, file))
+            siblings = [other for p, other in result.items() if file_of(p) == top]
+            if all(item.name != other.name for other in siblings):
+                result[path] = item
+    return result
+
+
 def _by_name(files: dict[str, File]) -> dict[str, list[File]]:
     declared: dict[str, list[File]] = {}
     for _, file in sorted(files.items()):
-        if file.declares:
-            declared.setdefault(file.name, []).append(file)
+        declared.setdefault(file.name, []).append(file)
     return declared
 
 
-def _settings(folder: str, subuser: str) -> str:
+def _settings(folder: str, subuser: str, *, in_group: bool = True) -> str:
+    members = "[production, another]" if in_group else "[another]"
     target = f"    subuser: {subuser}\n" if subuser else "    {}\n"
     return (
         f"version: 1\nsegments: {folder}\nlimits: {{max_destroy: 1000}}\n"
         f"default_target: production\ntargets:\n  production:\n{target}"
+        f"  another:\n    api_key_env: ANOTHER_SENDGRID_KEY\ngroups: {{{GROUP}: {members}}}\n"
     )
 
 
@@ -237,7 +318,7 @@ class World:
         if any(len(files) > 1 for files in declared.values()) or tree.subuser:
             return
         for path, file in tree.own.items():
-            if not file.declares or self.named(file.name) is not None:
+            if not tree.declares(file) or self.named(file.name) is not None:
                 continue
             names = [*file.previous, *self._earlier_names(path)]
             old = next((s for n in names if n not in declared and (s := self.named(n))), None)
@@ -283,6 +364,11 @@ class World:
         self._append((self.head.mark,), self.tree.changed(changes), is_dated_ahead=ahead)
         return True
 
+    def _change_file(self, path: str, **options: Any) -> bool:
+        """Change a file, with all of its instances."""
+        paths = [p for p in self.tree.own if file_of(p) == file_of(path)]
+        return self._change({p: dataclasses.replace(self.tree.paths[p], **options) for p in paths})
+
     def _merged(self, ours: int, theirs: int) -> Tree:
         """Return the files of a merge; where both sides changed a file, theirs is taken."""
         shared = self.ancestors(ours) & self.ancestors(theirs)
@@ -294,7 +380,7 @@ class World:
             key: getattr(
                 our_tree if getattr(their_tree, key) == getattr(base, key) else their_tree, key
             )
-            for key in ("folder", "subuser", "other_subuser")
+            for key in ("folder", "subuser", "other_subuser", "in_group")
         }
         merged = dataclasses.replace(our_tree, **settings)
         if merged.folder != our_tree.folder:
@@ -309,7 +395,8 @@ class World:
         tree, folder = self.tree, self.tree.folder
         used = sorted(tree.own) or [""]
         path, target_path = used[first % len(used)], used[second % len(used)]
-        free_paths = [p for n in range(9) if (p := f"{folder}/{n}.yaml") not in tree.paths]
+        taken = {file_of(p) for p in tree.paths}
+        free_paths = [p for n in range(9) if (p := f"{folder}/{n}.yaml") not in taken]
         new_path = free_paths[third % len(free_paths)]
         free_names = [n for n in NAMES if n not in {f.name for f in tree.own.values()}]
         name = free_names[second % len(free_names)] if free_names else ""
@@ -317,7 +404,7 @@ class World:
         file, target = tree.paths.get(path), tree.paths.get(target_path)
         if file is not None and file.removed and kind not in ("remove", "declare again"):
             file = None
-        declared = [p for p, f in tree.own.items() if f.declares]
+        declared = [p for p, f in tree.own.items() if tree.declares(f)]
         segment, by_hand = self.named(NAMES[first]), self.named(name)
         unused = [n for n in NAMES if self.named(n) is None]
         match kind:
@@ -326,13 +413,45 @@ class World:
             case "declare as is" if name and by_hand:
                 return self._change({new_path: File(name, by_hand.definition)})
             case "declare again" if file and file.removed:
-                return self._change({path: dataclasses.replace(file, removed="")})
+                return self._change_file(path, removed="")
             case "edit" if file and file.definition != definition:
                 return self._change({path: dataclasses.replace(file, definition=definition)})
             case "protect" if file:
-                return self._change({path: dataclasses.replace(file, protected=not file.protected)})
+                return self._change_file(path, protected=not file.protected)
             case "adopt" if file:
-                return self._change({path: dataclasses.replace(file, adopt=True)})
+                return self._change_file(path, adopt=True)
+            case "for another target" if file and declared != [path]:
+                return self._change_file(path, target="" if file.target else ANOTHER)
+            case "for the group" if file:
+                return self._change_file(path, target="" if file.target else GROUP)
+            case "change the group":
+                changed = dataclasses.replace(tree, in_group=not tree.in_group)
+                self._append((self.head.mark,), changed)
+                return True
+            case "add a key" if file and name and not file.previous:
+                added = File(name, definition).like(file)
+                return self._change(
+                    {**_as_instance(path, file, path), _free_key(path, tree): added}
+                )
+            case "replace a key" if file and name and key_of(path):
+                added = dataclasses.replace(file, name=name, definition=definition, previous=())
+                return self._change({path: None, _free_key(path, tree): added})
+            case "rename a key" if file and key_of(path):
+                new_name = name if third == 0 and name else file.name
+                added = dataclasses.replace(file, name=new_name, previous=())
+                return self._change({path: None, _free_key(path, tree): added})
+            case "fold" if file and target and file_of(path) != file_of(target_path):
+                folded = _as_instance(path, file, file_of(path) if third else new_path)
+                new_key = _free_key(next(reversed(folded), path), tree)
+                return self._change({**folded, target_path: None, new_key: target.like(file)})
+            case "unfold" if file and key_of(path):
+                siblings = [p for p in sorted(tree.own) if file_of(p) == file_of(path)]
+                unfolded = dict(zip(free_paths, map(tree.paths.get, siblings), strict=False))
+                return self._change({**dict.fromkeys(siblings), **unfolded})
+            case "move a template" if file and key_of(path):
+                siblings = [p for p in sorted(tree.own) if file_of(p) == file_of(path)]
+                keys = {f"{new_path}[{key_of(p)}]": tree.paths[p] for p in siblings}
+                return self._change({**dict.fromkeys(siblings), **keys})
             case "rename" if file and name:
                 return self._change({path: dataclasses.replace(file, name=name, previous=())})
             case "previous_names" if file and name:
@@ -348,16 +467,18 @@ class World:
                 return self._change({path: None, new_path: new})
             case "remove and declare" if file and name:
                 return self._change({path: None, new_path: File(name, definition)})
-            case "swap" if file and target and file is not target and target.declares:
+            case "swap" if file and target and file is not target and tree.declares(target):
                 renamed = dataclasses.replace(file, name=target.name, previous=(file.name,))
                 other = dataclasses.replace(target, name=file.name, previous=(target.name,))
                 return self._change({path: renamed, target_path: other})
-            case "take its name" if file and target and file is not target and target.declares:
+            case "take its name" if (
+                file and target and file is not target and tree.declares(target)
+            ):
                 new = dataclasses.replace(target, name=file.name, previous=(target.name,))
                 return self._change({path: None, target_path: new})
             case "tombstone" if file and not file.removed and not file.protected:
                 removed = "forget" if third % 2 else "true"
-                return self._change({path: dataclasses.replace(file, removed=removed)})
+                return self._change_file(path, removed=removed, target="")
             case "remove" if path in tree.paths and declared != [path]:
                 return self._change({path: None}, ahead=False)
             case "remove in the future" if file and declared != [path]:
@@ -520,11 +641,23 @@ class World:
                 tree = commit.tree
                 ahead = ", dated ahead" if commit.is_dated_ahead else ""
                 settings = f"{tree.folder} of `{tree.subuser}`, other {tree.other_subuser!r}"
+                settings += "" if tree.in_group else ", not in the group"
                 parents = ", ".join(map(str, commit.parents))
                 lines.append(f"  {commit.mark} ({parents}) at {commit.time}{ahead}: {settings}")
                 lines += [f"      {path}: {file}" for path, file in tree.files]
         lines += ["", "account:", *(f"  {segment}" for segment in self.segments.values())]
         return "\n".join(lines)
+
+
+def _as_instance(path: str, file: File, new_path: str) -> dict[str, File | None]:
+    """Return the changes that make a file one with instances, none where it is."""
+    return {} if key_of(path) else {path: None, f"{new_path}[own]": file.like(file)}
+
+
+def _free_key(path: str, tree: Tree) -> str:
+    """Return the path of a new instance of a file."""
+    file = file_of(path)
+    return next(p for n in range(99) if (p := f"{file}[k{n}]") not in tree.paths)
 
 
 def _moved(path: str, folder: str) -> str:
@@ -549,6 +682,15 @@ KINDS = {
     "swap": 1,
     "take its name": 1,
     "tombstone": 1,
+    "for another target": 2,
+    "for the group": 3,
+    "change the group": 2,
+    "add a key": 6,
+    "replace a key": 2,
+    "rename a key": 2,
+    "fold": 3,
+    "unfold": 2,
+    "move a template": 1,
     "remove": 8,
     "remove in the future": 1,
     "rename in the future": 1,
@@ -580,6 +722,8 @@ KINDS = {
 CHANGES = [
     *("declare", "edit", "rename", "move and rename", "remove", "remove", "protect", "apply"),
     *("tombstone", "revert", "previous_names", "create by hand", "edit by hand"),
+    *("add a key", "fold", "rename a key", "for another target"),
+    *("for the group", "change the group"),
 ]
 INTEGRATIONS = ("merge", "squash", "rebase", "fast-forward", "octopus", "merge main", "cherry-pick")
 
