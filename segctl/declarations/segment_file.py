@@ -26,7 +26,7 @@ from segctl.documents.values import report_bad_values
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Metadata, Segment, Tombstone
 from segctl.model.policies import EXCEPT
-from segctl.model.values import VALUES, read_values
+from segctl.model.values import VALUES, ReferenceKind, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,7 +90,9 @@ class _SegmentFile:
         self.document = document
         self.value: dict[str, Any] = document.value
         self.bindings = bindings
-        self.texts = Interpolator(document, reports=bindings is not None)
+        # Where segctl.yaml is broken, names may be unknown for that alone.
+        reports = bindings is not None and ReferenceKind.NAME not in bindings.unread
+        self.texts = Interpolator(document, reports=reports)
         self.used: set[str] = set()
         self._spans: dict[Path, Span] = {}
         self.lacks_names = False

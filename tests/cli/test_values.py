@@ -154,6 +154,16 @@ def test_a_finding_is_at_the_name_in_the_file(shop: Project) -> None:
     assert "segments/vip.yaml:9:22: " in result.err
 
 
+def test_a_broken_segctl_yaml_makes_no_value_of_a_text_unknown(shop: Project) -> None:
+    shop.edit("segments/vip.yaml", "name: VIP", "name: VIP ${language}")
+    assert shop.run("validate").code == 0
+    shop.edit("segctl.yaml", "version: 1", "version: 1\nnonsense: 1")
+    result = shop.run("validate")
+    assert result.code == 1
+    assert result.err.count(": error[") == 1
+    assert "segctl.yaml:2:1: error[unknown-key]" in result.err
+
+
 def test_loops_that_share_a_condition_end(shop: Project) -> None:
     loops = "conditions:\n  a: '@b OR @c'\n  b: '@a'\n  c: '@a'\n  d: '@c'\n"
     shop.write({"segments/conditions.yaml": loops})
