@@ -237,6 +237,9 @@ def placeholder_in_name(declared: Declared, _: object) -> Iterator[KeyViolation]
 
 def _placeholders(name: str, path: Path) -> Iterator[KeyViolation]:
     for match in PLACEHOLDER.finditer(name):
+        if match.group().startswith("${"):
+            # Written as `$${`, on purpose: any other has a value in its place, or is an error.
+            continue
         yield KeyViolation(
             path,
             f"`{match.group()}` looks like a placeholder, which nothing fills in",

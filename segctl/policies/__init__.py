@@ -11,9 +11,6 @@ Where they do not, `claim.pair` is counted, with any number of other pairs in on
     counted = count_audiences(dataset, [claim.pair for claim in claims], now)
     verdict_of(claim, proven=False, result=counted.results[index])
 
-`check_event_windows(query, read_window("180 days"))` says of each event table in a query whether it
-looks further back (`event_windows`).
-
 A verdict is `Proven`, `Held` (counted: no contact breaks it now), `Refuted` (counted: so many do)
 or `Unknown`. The queries, also those of conditions, must be bound: names in place of ids and values
 replaced (`declarations.binder`). Reads no settings, counts nothing and words nothing.

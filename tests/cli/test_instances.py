@@ -77,3 +77,11 @@ def test_a_plan_names_file_and_instance_in_every_format(connected: Project) -> N
     assert {change["source"]["instance"] for change in data["changes"]} == {"pro", "team"}
     assert connected.run("apply", "--auto-approve").code == 0
     assert connected.run("plan").out.startswith("No changes.")
+
+
+def test_an_escaped_dollar_sign_is_no_forgotten_placeholder(project: Project) -> None:
+    project.write({"segments/a.yaml": f"name: Worth $${{x}}\nquery_dsl: {ALL}\n"})
+    assert project.run("lint").code == 0
+
+    project.edit("segments/a.yaml", "$$", "$")
+    assert "error[unknown-name]: unknown value `${x}`" in project.run("lint").err

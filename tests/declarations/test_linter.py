@@ -173,7 +173,7 @@ def test_an_unknown_parent_list_is_reported_with_the_lists_of_the_account() -> N
     assert codes(text, account_schema=known) == []
 
 
-@pytest.mark.parametrize("name", ["VIP ${env}", "VIP {{ env }}", "VIP <<env>>"])
+@pytest.mark.parametrize("name", ["VIP {{ env }}", "VIP <<env>>"])
 def test_a_placeholder_in_a_name_is_an_error_unless_it_is_ignored(name: str) -> None:
     (finding,) = run(f"name: '{name}'\nquery_dsl: {Q}\n")
     assert (finding.code, finding.severity) == ("placeholder", Severity.ERROR)
