@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 _Named: TypeAlias = "tuple[str, Span, Document]"
 """A name that a file declares, its place, and the document of the file."""
 
+_MAX_ALL_QUERIES = 1 << 26
+"""Characters of all queries with values in place of names: a limit on memory, however small the
+files are."""
+
 DIFFERS_BY_CASE = "name-differs-by-case"
 """The code of a warning about two declared names, which the diagnostic has in `names`."""
 
@@ -149,6 +153,13 @@ def read_declarations(
         declarations, document = read_file(
             file, files[file], queries, folder, bindings, parsed=parsed
         )
+        if collected.exceeds_limit(declarations):
+            message = "with what their names stand for, the queries of all files exceed "
+            message += f"{_MAX_ALL_QUERIES:,} characters"
+            key = FOR_EACH if FOR_EACH in document.value else "name"
+            hint = "use fewer instances, or shorter values"
+            document.report("query-too-long", message, path=(key,), key=True, hint=hint)
+            declarations = None
         diagnostics += document.diagnostics
         collected.add(declarations, document)
     declared, tombstones, documents = collected.declared, collected.tombstones, collected.documents
@@ -187,6 +198,19 @@ class _Collected:
     named: list[_Named] = field(default_factory=list)
     queries: set[str] = field(default_factory=set)
     is_partial: bool = False
+    _length: int = 0
+
+    def exceeds_limit(self, declarations: tuple[Declaration, ...] | None) -> bool:
+        """Return whether the queries of one more file are too many to keep; count them if not."""
+        length = sum(
+            len(declaration.segment.query)
+            for declaration in declarations or ()
+            if not isinstance(declaration, Tombstone) and declaration.splices
+        )
+        if self._length + length > _MAX_ALL_QUERIES:
+            return True
+        self._length += length
+        return False
 
     def add(self, declarations: tuple[Declaration, ...] | None, document: Document) -> None:
         """Add what one file declares, `None` for a broken one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from segctl.declarations import collection
 from segctl.declarations.account_file import account_text
 from segctl.declarations.collection import Declarations, read_declarations
 from segctl.model.contact_fields import KnownAccount, account_path
@@ -255,6 +256,19 @@ def test_a_query_that_is_too_long_ends_the_reading_of_instances() -> None:
 
     assert problem.code == "query-too-long"
     assert str(problem.span).endswith(" [k0]")
+
+
+def test_the_queries_of_many_files_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collection, "_MAX_ALL_QUERIES", 1_000)
+    text = "name: ${{a}}\nfor_each: {{a: [{0}1, {0}2]}}\nquery_dsl: SELECT 1 WHERE a = @a{1}\n"
+    files = {
+        f"segments/{name}.yaml": text.format(name, " AND b > 1" * 30).encode()
+        for name in ("a", "b", "c")
+    }
+    declarations = read_declarations(files, {}, "segments")
+
+    assert [segment.name for segment in declarations.declared] == ["a1", "a2"]
+    assert places(declarations.diagnostics) == ["2:1 query-too-long"] * 2
 
 
 def test_instances_need_for_each() -> None:
