@@ -123,7 +123,7 @@ def test_another_folder_and_settings_of_the_commit_count(shop: Project) -> None:
     )
 
 
-@pytest.mark.parametrize("commit", ["nope", "HEAD~9", "--output=x", ""])
+@pytest.mark.parametrize("commit", ["nope", "HEAD~9", "--output=x", "", "@{u}", "HEAD^{tree}"])
 def test_a_commit_that_does_not_exist_is_an_error(shop: Project, commit: str) -> None:
     commit_all(shop)
     result = shop.run("render", f"--since={commit}")
@@ -156,3 +156,16 @@ def test_a_misspelt_name_is_an_error_and_a_target_without_segments_says_so(shop:
         text = (shop.root / path).read_text("utf-8")
         shop.write({path: f"targets: [shop-us]\n{text}"})
     assert shop.run("render").err == "No file declares a segment for shop-eu.\n"
+
+
+@pytest.mark.parametrize("path", ["segctl.yaml", "segments"])
+def test_a_link_in_the_commit_does_not_look_like_nothing(shop: Project, path: str) -> None:
+    (shop.root / path).rename(shop.root / "moved")
+    (shop.root / path).symlink_to("moved")
+    commit_all(shop)
+    (shop.root / path).unlink()
+    (shop.root / "moved").rename(shop.root / path)
+
+    result = shop.run("render", "--since", "HEAD")
+    assert (result.code, result.out) == (1, "")
+    assert f"error: {path} is a link in commit" in result.err
