@@ -7,11 +7,12 @@ them. Does not read the account: `app.promotion` does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Delete, Validation
 from segctl.planning.equality import changed_fields
+from segctl.planning.wording import list_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,15 +56,17 @@ def promotion_refusals(
     target: str,
     after: str,
 ) -> Iterator[Diagnostic]:
-    """Yield a refusal for each segment that the target `after` does not hold VALID.
+    """Yield the refusals of the segments that the target `after` does not hold VALID.
 
-    `before` is what the files declare for `after`, by file and instance; `held` are the V2 segments
-    of its account that have the declared names, with their definitions. A segment that the files do
-    not declare for `after` is no refusal: `skipped_warnings` reports it.
+    Segments that are refused for one reason have one refusal, at the first of them. `before` is
+    what the files declare for `after`, by file and instance; `held` are the V2 segments of its
+    account that have the declared names, with their definitions. A segment that the files do not
+    declare for `after` is no refusal: `skipped_warnings` reports it.
     """
     remotes: dict[str, list[Remote]] = {}
     for remote in held:
         remotes.setdefault(remote.name, []).append(remote)
+    alike: dict[_Problem, list[Declared]] = {}
     for segment in segments:
         declared = before.get(segment.source)
         if declared is None:
@@ -71,42 +74,72 @@ def promotion_refusals(
         problems = [_problem(declared, remote, after) for remote in remotes.get(declared.name, ())]
         if None in problems:
             continue
-        problem = problems[0] if problems else None
-        summary, hint = problem or (f"is not on {after}", _apply_first(after))
-        there = "" if declared.name == segment.name else f" (`{declared.name}` there)"
-        yield Diagnostic(
-            NOT_PROMOTED,
-            Severity.ERROR,
-            f"`{segment.name}`{there} {summary}, which must hold it before {target}",
-            segment.span,
-            hint=f"{hint}; to let exactly this definition pass, add "
-            f'"{allow_key(segment.segment)}" to `allow` of `promote.{target}` in segctl.yaml',
-            names=(segment.name,),
-        )
+        problem = (problems[0] if problems else None) or _missing(after)
+        if declared.name != segment.name:
+            there = f"(`{declared.name}` there)"
+            problem = _Problem(
+                f"{there} {problem.of_one}", f"{there} {problem.of_many}", problem.hint
+            )
+        alike.setdefault(problem, []).append(segment)
+    for problem, refused in alike.items():
+        yield _refusal(problem, refused, target)
 
 
-def _problem(declared: Declared, remote: Remote, after: str) -> tuple[str, str] | None:
-    """Return why a segment does not count as held, and what to do; `None` if it does."""
+class _Problem(NamedTuple):
+    """Why segments do not count as held, as a predicate of one and of several, and what to do."""
+
+    of_one: str
+    of_many: str
+    hint: str
+
+
+def _refusal(problem: _Problem, refused: Sequence[Declared], target: str) -> Diagnostic:
+    """Return the refusal of all segments that have one problem, at the first of them."""
+    setting = f"`allow` of `promote.{target}` in segctl.yaml"
+    names = tuple(segment.name for segment in refused)
+    keys = [f'"{allow_key(segment.segment)}"' for segment in refused]
+    if len(refused) == 1:
+        summary = f"`{names[0]}` {problem.of_one}, which must hold it before {target}"
+        exception = f"to let exactly this definition pass, add {keys[0]} to {setting}"
+    else:
+        summary = f"{list_names(names)} {problem.of_many}, which must hold them before {target}"
+        digits = ", ".join(f"{key} for `{name}`" for name, key in zip(names, keys, strict=True))
+        exception = f"to let exactly one of these definitions pass, add to {setting} {digits}"
+    return Diagnostic(
+        NOT_PROMOTED,
+        Severity.ERROR,
+        summary,
+        refused[0].span,
+        hint=f"{problem.hint}; {exception}",
+        names=names,
+    )
+
+
+def _missing(after: str) -> _Problem:
+    return _Problem(f"is not on {after}", f"are not on {after}", _apply_first(after))
+
+
+def _problem(declared: Declared, remote: Remote, after: str) -> _Problem | None:
+    """Return why a segment does not count as held; `None` if it does."""
     fields = changed_fields(remote.definition, declared.segment)
     if fields:
-        return f"has another {' and '.join(fields)} on {after}", _apply_first(after)
+        other = f"another {' and '.join(fields)} on {after}"
+        return _Problem(f"has {other}", f"have {other}", _apply_first(after))
     wait = "wait a minute, then run `segctl plan` again"
     match remote.validation:
         case Validation.VALID:
             return None
         case Validation.PENDING:
-            return f"is still being validated by SendGrid on {after}", wait
+            verdict = f"still being validated by SendGrid on {after}"
+            return _Problem(f"is {verdict}", f"are {verdict}", wait)
         case Validation.INVALID:
             complaint = remote.validation_error or "it gives no reason"
-            return (
-                f"has a query that SendGrid does not accept ({complaint}) on {after}",
-                f"correct the query, and run `segctl --target {after} apply`",
-            )
+            query = f"a query that SendGrid does not accept ({complaint}) on {after}"
+            correct = f"correct the query, and run `segctl --target {after} apply`"
+            return _Problem(f"has {query}", f"have {query}", correct)
         case _:
-            return (
-                f"has a query of which SendGrid does not say whether it is valid on {after}",
-                wait,
-            )
+            query = f"a query of which SendGrid does not say whether it is valid on {after}"
+            return _Problem(f"has {query}", f"have {query}", wait)
 
 
 def _apply_first(after: str) -> str:
@@ -120,17 +153,20 @@ def skipped_warnings(
     target: str,
     after: str,
 ) -> Iterator[Diagnostic]:
-    """Yield a warning for each segment that the files do not declare for the target `after`."""
-    for segment in segments:
-        if segment.source not in before:
-            yield Diagnostic(
-                PROMOTION_SKIPPED,
-                Severity.WARNING,
-                f"`{segment.name}` is declared for {target}, but not for {after}, which cannot "
-                "hold it first",
-                segment.span,
-                names=(segment.name,),
-            )
+    """Yield a warning about the segments that the files do not declare for the target `after`."""
+    skipped = [segment for segment in segments if segment.source not in before]
+    if not skipped:
+        return
+    names = tuple(segment.name for segment in skipped)
+    verb, them = ("is", "it") if len(skipped) == 1 else ("are", "them")
+    yield Diagnostic(
+        PROMOTION_SKIPPED,
+        Severity.WARNING,
+        f"{list_names(names)} {verb} declared for {target}, but not for {after}, which cannot "
+        f"hold {them} first",
+        skipped[0].span,
+        names=names,
+    )
 
 
 def allowed_warnings(

@@ -58,6 +58,30 @@ def test_production_gets_only_what_staging_holds(targets: Targets) -> None:
         assert targets.run(target, "plan").out.startswith("No changes.")
 
 
+def test_segments_that_staging_lacks_are_one_refusal(targets: Targets) -> None:
+    names = [f"Segment {number}" for number in range(7)]
+    targets.project.write(
+        {f"segments/{number}.yaml": segment_yaml(name, ALL) for number, name in enumerate(names)}
+    )
+    (refusal,) = json.loads(targets.run("production", "plan", "--format", "json").out)["refusals"]
+    assert refusal["summary"] == (
+        "`Buyers`, `Segment 0`, `Segment 1`, `Segment 2`, `Segment 3` and 3 more are not on "
+        "staging, which must hold them before production"
+    )
+    assert len(set(re.findall('"[0-9a-f]{16}"', refusal["hint"]))) == 8
+    assert targets.apply("staging").code == 0
+    for number in range(2):
+        targets.project.edit(f"segments/{number}.yaml", "contact_data", "contact_data WHERE 1 = 1")
+    (refusal,) = json.loads(targets.run("production", "plan", "--format", "json").out)["refusals"]
+    assert "`Segment 0`, `Segment 1` have another query_dsl on staging" in refusal["summary"]
+    key = re.search('"([0-9a-f]{16})" for `Segment 1`', refusal["hint"])
+    assert key is not None
+    rule = f'promote: {{production: {{after: staging, allow: ["{key[1]}"]}}}}\n'
+    targets.project.write({"segctl.yaml": SETTINGS + rule})
+    (refusal,) = json.loads(targets.run("production", "plan", "--format", "json").out)["refusals"]
+    assert refusal["summary"].startswith("`Segment 0` has another query_dsl on staging")
+
+
 def test_a_change_is_refused_until_staging_has_it(targets: Targets) -> None:
     assert targets.apply("staging").code == 0
     assert targets.apply("production").code == 0
