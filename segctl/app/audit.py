@@ -21,8 +21,10 @@ def segment_history(project: Project, name: str | None = None) -> Iterator[Segme
     """Yield what commits of the checked-out branch did to segments, newest first.
 
     `name` is the present or a former name of one segment. Raises `UsageError` if git history is
-    unavailable, and for a name that no commit declared.
+    unavailable, for a name that no commit declared, and where the chosen target does not exist.
     """
+    if project.is_target_chosen:
+        _ = project.target
     target = project.config.targets.get(project.target_name)
     timeline = read_timeline(
         project.root,

@@ -119,6 +119,11 @@ class Project:
         """The target that was named for this run; `None` leaves it to the environment."""
         return self._target
 
+    @property
+    def is_target_chosen(self) -> bool:
+        """Whether a target or a group was named for this run, or in SEGCTL_TARGET."""
+        return self._target is not None or bool(self.env.get("SEGCTL_TARGET"))
+
     @cached_property
     def target(self) -> Target:
         """The target of this run. Raises `UsageError` and `InvalidInput`."""
@@ -151,16 +156,24 @@ class Project:
 
     @cached_property
     def declarations(self) -> Declarations:
-        """What the segment files declare, with every diagnostic. Raises what `files` raises."""
+        """What the segment files declare, with every diagnostic.
+
+        Raises what `files` raises, and `UsageError` where the target was chosen and does not exist.
+        """
         return self.read_declarations(self.files)
 
     def read_declarations(self, files: Files) -> Declarations:
-        """Return what these files declare, read as those of the project are."""
+        """Return what these files declare, read as those of the project are.
+
+        Raises `UsageError` where the target was chosen and does not exist.
+        """
         from segctl.declarations.collection import read_declarations  # noqa: PLC0415
         from segctl.project.config import SANDBOX  # noqa: PLC0415
 
-        # A group is no target: what differs among its targets is not known.
-        target = "" if self.target_name in self.config.groups else self.target_name
+        if self.is_target_chosen and not self._is_config_broken:
+            # Else each value and each list of a misspelt target or of a group would be an error.
+            _ = self.target
+        target = self.target_name
         parsed, reading = self._shared or (None, nullcontext())
         # Threads of several targets that read them at the same time would parse each file again.
         with reading:

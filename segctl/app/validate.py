@@ -39,7 +39,7 @@ def validate_project(
     They are checked for every target, unless one or a group was chosen: an error that only one
     target has, in its values or its account, would else show after the merge. Such an error names
     its targets. Every file is read; reported is what is wrong in those that are picked. Raises
-    `InvalidInput` and `UsageError` if the files cannot be read at all.
+    `InvalidInput` and `UsageError` if the files cannot be read at all, or there is no such target.
     """
     diagnostics = list(project.config_problems())
     by_target = {each.target_name: each for each in _for_each_target(project)}
@@ -66,8 +66,8 @@ def validate_project(
 def _for_each_target(project: Project) -> tuple[Project, ...]:
     """Return the project with each target that a check without a key is for."""
     group = find_group(project.config, project.requested_target, project.env)
-    is_chosen = project.requested_target is not None or project.env.get("SEGCTL_TARGET")
-    targets = group.targets if group else () if is_chosen else tuple(project.config.targets)
+    every = () if project.is_target_chosen else tuple(project.config.targets)
+    targets = group.targets if group else every
     if group is None and len(targets) <= 1:
         return (project,)
     return tuple(project.for_target(target) for target in targets)

@@ -374,6 +374,8 @@ def choose_target(config: Config, requested: str | None, env: Mapping[str, str])
         source = "" if requested else " (from SEGCTL_TARGET)"
         raise UsageError(
             redact(f"target {quote_value(name)}{source} not found"),
-            hint=did_you_mean(name, known, f"the targets are {', '.join(known)}"),
+            hint=did_you_mean(
+                name, [*known, *config.groups], f"the targets are {', '.join(known)}"
+            ),
         )
     return config.targets[name]

@@ -16,7 +16,7 @@ from segctl.emulator import Emulator, serve
 from segctl.planfile.loading import load_saved
 from segctl.planfile.to_json import checksum
 from tests.support.account import KEY, TEST_SETTINGS, Remote
-from tests.support.builders import query
+from tests.support.builders import query, segment_yaml
 from tests.support.clock import FakeClock
 from tests.support.process import REPOSITORY
 
@@ -267,6 +267,24 @@ def test_commands_for_one_account_name_the_targets_of_a_group(fleet: Project) ->
 
     contradiction = fleet.run("--target", "shops", "plan", "--all-targets")
     assert "--all-targets contradicts --target" in contradiction.err
+
+
+@pytest.mark.parametrize("command", ["render", "explain", "policy", "owners", "history"])
+def test_commands_without_an_account_refuse_a_group_as_well(fleet: Project, command: str) -> None:
+    for arguments, env in ((("--target", "shops"), {}), ((), {"SEGCTL_TARGET": "shops"})):
+        result = fleet.run(*arguments, command, **env)
+        assert result.code == 1
+        assert "`shops` is a group, and this command works on one target" in result.err
+
+
+@pytest.mark.parametrize("command", ["plan", "validate", "lint", "render", "test", "history"])
+def test_a_misspelt_target_is_the_only_error(fleet: Project, command: str) -> None:
+    fleet.write({"segments/vip.yaml": segment_yaml("VIP ${brand}", "SELECT @nothing")})
+    result = fleet.run("--target", "shopz", command)
+    assert result.code == 1
+    assert "target `shopz` not found" in result.err
+    assert "did you mean `shops`?" in result.err
+    assert "unknown-name" not in result.out + result.err
 
 
 @pytest.mark.parametrize("format_name", ["json", "markdown", "github", "sarif", "html"])
@@ -652,4 +670,4 @@ def test_the_tests_of_segments_run_for_each_target_of_a_group(project: Project) 
     assert "VIP (in shop-us)" in result.out
     assert result.out.count("nobody") <= 1
     assert project.run("--target", "europe", "test", "VIPP").code == 1
-    assert project.run("--target", "europe", "explain").code == 0
+    assert project.run("--target", "shop-eu", "explain").code == 0
