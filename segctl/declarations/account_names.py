@@ -62,7 +62,8 @@ class AccountNames:
         if not ids:
             pull = "if it is new, run `segctl account pull`"
             raise UnknownName(
-                f"{self.path} has no {kind.noun} {quote_value(name)}",
+                # The same text for every account: a misspelt name is one error for all of them.
+                f"the file of the account has no {kind.noun} {quote_value(name)}",
                 did_you_mean(name, names.values(), pull),
             )
         return ids[0]

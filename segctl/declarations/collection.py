@@ -169,7 +169,7 @@ def read_declarations(
     if all(diagnostic.severity is not Severity.ERROR for diagnostic in diagnostics):
         # A broken segment file may be the one that names the query file.
         diagnostics += _unused_queries(collected.queries, queries)
-        if named_conditions is not None and not collected.is_partial:
+        if named_conditions is not None and settings_are_known and not collected.is_partial:
             used = bound.used.union(*(segment.names for segment in declared))
             diagnostics += named_conditions.unused(used)
     return Declarations(

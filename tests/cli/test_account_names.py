@@ -72,8 +72,12 @@ def test_a_single_send_by_name_in_a_query_file(named: Project, remote: Remote) -
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("'Blocked'", "'Bloked'", f"6:39 {FILE} has no list `Bloked`"),
-        ("parent_list: Newsletter", "parent_list: News", f"2:14 {FILE} has no list `News`"),
+        ("'Blocked'", "'Bloked'", "6:39 the file of the account has no list `Bloked`"),
+        (
+            "parent_list: Newsletter",
+            "parent_list: News",
+            "2:14 the file of the account has no list `News`",
+        ),
         ("@list(", "@lst(", "6:39 unknown reference `@lst`"),
         ("@list('Blocked')", "@list(Blocked)", "6:39 `@list` needs the name of a list in"),
         ("@list('Blocked')", "@list", "6:39 `@list` needs the name of a list in"),

@@ -122,6 +122,19 @@ def test_the_lists_of_staging_are_another_account_than_production(fleet: Fleet) 
     assert all("VIP German" not in fleet.names(target) for target in TARGETS)
 
 
+def test_a_mistake_is_reported_once_and_not_for_each_account(fleet: Fleet) -> None:
+    fleet.project.edit("segments/conditions.yaml", "'Suppressed'", "'Supressed'")
+    misspelt = fleet.run("validate").err
+    rules = len(list((fleet.project.root / "segments").glob("*.yaml"))) - 2
+    assert misspelt.count("the file of the account has no list `Supressed`\n") == rules
+    assert misspelt.count("error[") == rules
+
+    fleet.project.edit("segctl.yaml", "groups:", "gruops:")
+    broken = fleet.run("validate").err
+    assert "segctl.yaml:23:1: error[unknown-key]: unknown key `gruops`" in broken
+    assert "unused-condition" not in broken
+
+
 def test_one_line_changes_a_rule_everywhere(fleet: Fleet) -> None:
     for group in ("staging", "production"):
         assert fleet.run("apply", "--target", group, "--auto-approve").code == 0
