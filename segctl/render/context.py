@@ -7,7 +7,7 @@ not ask git.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.errors import with_instance
 from segctl.render.terminal import clean
@@ -25,6 +25,21 @@ def target_name(target: TargetRef) -> str:
     return clean(f"{target.name}{subuser}")
 
 
+class Repeated(NamedTuple):
+    """The target whose part shows the definition of a change.
+
+    `by_name`: its lists have the same names and other ids.
+    """
+
+    target: str
+    by_name: bool
+
+    @property
+    def note(self) -> str:
+        """What to add where the lists are another account's."""
+        return ", with its own lists of these names" if self.by_name else ""
+
+
 @dataclass(frozen=True, slots=True)
 class RenderContext:
     """The circumstances of a view.
@@ -38,7 +53,7 @@ class RenderContext:
     generated_at: str = ""
     commit: str = ""
     project: str = ""
-    repeated: Mapping[int, str] = field(default_factory=dict, hash=False)
+    repeated: Mapping[int, Repeated] = field(default_factory=dict, hash=False)
 
     def path(self, span: Span) -> str:
         """Return the path of a file from the root of the repository."""

@@ -6,6 +6,7 @@ Formats nothing: the views do.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
@@ -19,15 +20,15 @@ from segctl.render.as_diagnostics import (
     plan_problem_diagnostics,
     report_diagnostics,
 )
-from segctl.render.context import target_name
+from segctl.render.context import Repeated, target_name
 from segctl.render.merging import merge_by_target
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from segctl.errors import Diagnostic
-    from segctl.model import Change, Plan
+    from segctl.model import Change, Plan, Segment
     from segctl.model.fleet import FleetReport, TargetPlan, TargetReport
 
 _UNKNOWN = "?"
@@ -177,35 +178,47 @@ def has_part(plan: Plan) -> bool:
     return bool(plan.changes or plan.refusals)
 
 
-def repeated_changes(plans: Iterable[Plan]) -> dict[str, dict[int, str]]:
+def repeated_changes(plans: Iterable[Plan]) -> dict[str, dict[int, Repeated]]:
     """Return which changes of each target an earlier target shows, and which target that is.
 
     The outer keys are the names of targets, the inner ones the identities of their changes. Equal
-    are the action, the whole definitions before and after, and the names of the lists in them; ids,
-    counts and uses are each target's own.
+    are the action and the whole definitions before and after, with lists by their names: each
+    account has ids of its own. Counts and uses are each target's own.
     """
     from segctl.planning.list_references import list_ids_in  # noqa: PLC0415 - query.ast: 30 ms
 
-    first: dict[tuple[object, ...], str] = {}
-    repeated: dict[str, dict[int, str]] = {}
+    first: dict[tuple[object, ...], tuple[str, list[str]]] = {}
+    repeated: dict[str, dict[int, Repeated]] = {}
     for plan in plans:
         target = target_name(plan.target)
         of_target = repeated[plan.target.name] = {}
         for change in plan.changes:
-            lists = tuple(
-                (list_id, plan.lists.get(list_id, "?")) for list_id in sorted(list_ids_in([change]))
-            )
-            shown = first.setdefault((*_definitions(change), lists), target)
+            ids = sorted({*list_ids_in([change])})
+            named = {list_id: name for list_id in ids if (name := plan.lists.get(list_id))}
+            counts = Counter(named.values())
+            # A name that two lists have does not say which one is meant.
+            by_name = {list_id: name for list_id, name in named.items() if counts[name] == 1}
+            shown, shown_ids = first.setdefault(_definitions(change, by_name), (target, ids))
             if shown != target:
-                of_target[id(change)] = shown
+                of_target[id(change)] = Repeated(shown, by_name=ids != shown_ids)
     return repeated
 
 
-def _definitions(change: Change) -> tuple[object, ...]:
-    before = None if isinstance(change, Create) else change.before
-    after = None if isinstance(change, Delete) else change.after
+def _definitions(change: Change, lists: Mapping[str, str]) -> tuple[object, ...]:
+    """Return what is equal for equal changes, with names in place of ids of lists."""
+    before = None if isinstance(change, Create) else _by_name(change.before, lists)
+    after = None if isinstance(change, Delete) else _by_name(change.after, lists)
     fields = tuple(getattr(change, "changed_fields", ()))
-    return action_name(change), before, after, fields
+    return action_name(change), before, after, fields, tuple(sorted(lists.values()))
+
+
+def _by_name(segment: Segment, lists: Mapping[str, str]) -> tuple[object, ...]:
+    query = segment.query
+    for list_id, name in lists.items():
+        # No query has a character of this kind.
+        query = query.replace(list_id, f"\0{name}\0")
+    parents = tuple(lists.get(list_id, list_id) for list_id in segment.parent_list_ids)
+    return segment.name, query, parents
 
 
 def fleet_diagnostics(fleet: FleetPlan) -> tuple[Diagnostic, ...]:

@@ -21,7 +21,7 @@ from segctl.render.attention import (
     plain_action,
 )
 from segctl.render.audience_counts import audience_summary, counted_by_sendgrid
-from segctl.render.context import target_name
+from segctl.render.context import Repeated, target_name
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.distinct import distinct, distinct_lines
 from segctl.render.lists import format_lists, list_name, lists_in_queries
@@ -40,11 +40,11 @@ _SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "upgrade": "^", "dele
 _CONTEXT = 3
 """Unchanged lines that are shown around a change."""
 
-_NONE: Mapping[int, str] = MappingProxyType({})
+_NONE: Mapping[int, Repeated] = MappingProxyType({})
 
 
 def plan_text(
-    plan: Plan, style: Style, *, verbosity: int = 0, repeated: Mapping[int, str] = _NONE
+    plan: Plan, style: Style, *, verbosity: int = 0, repeated: Mapping[int, Repeated] = _NONE
 ) -> str:
     """Return the whole plan.
 
@@ -124,7 +124,7 @@ def _head(change: Change, style: Style) -> str:
     return f"{paint(f'{symbol:>3} {action}')}  {name}  {style.dim(f'({plain_action(change)})')}"
 
 
-def _change(item: ReviewItem, plan: Plan, style: Style, repeated: Mapping[int, str]) -> str:
+def _change(item: ReviewItem, plan: Plan, style: Style, repeated: Mapping[int, Repeated]) -> str:
     change, lists = item.change, plan.lists
     lines = [_head(change, style), f"      {style.dim(_details(change))}"]
     if drift := getattr(change, "drift", None):
@@ -153,7 +153,7 @@ def _change(item: ReviewItem, plan: Plan, style: Style, repeated: Mapping[int, s
         if text
     ]
     if elsewhere := repeated.get(id(change)):
-        lines.append(f"      the same definition as for {elsewhere}, above")
+        lines.append(f"      the same definition as for {elsewhere.target}, above{elsewhere.note}")
         return "\n".join(lines) + "\n"
     match change:
         case Create(after=after):

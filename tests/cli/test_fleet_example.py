@@ -164,3 +164,12 @@ def test_hand_made_copies_on_one_account_become_one_file_for_it(fleet: Fleet) ->
     planned = fleet.run("plan", "--target", "staging").out
     assert re.search(r"\nacme-staging +36 +0 +0 +0 +3 ", planned)
     assert "Fans" not in planned
+
+
+def test_a_definition_with_the_same_lists_is_shown_once(fleet: Fleet) -> None:
+    shown = fleet.run("plan", "--target", "staging").out
+
+    # VIPs and whoever is near them or at risk depend on the brand's own floor.
+    assert shown.count("WHERE (marketing_consent = 'yes'") == 36 + 2 * 9
+    note = "the same definition as for acme-staging, above, with its own lists of these names\n"
+    assert shown.count(note) == 2 * 27

@@ -64,7 +64,14 @@ def card(item: ReviewItem, plan: Plan, context: RenderContext, *, opened: bool) 
             _outside_git(change),
             _audience_size(change),
             *(
-                [tag("p", "The same definition as for ", tag("b", elsewhere), ", above.")]
+                [
+                    tag(
+                        "p",
+                        "The same definition as for ",
+                        tag("b", elsewhere.target),
+                        f", above{elsewhere.note}.",
+                    )
+                ]
                 if elsewhere
                 else [
                     _explanations(change, plan.lists),

@@ -127,7 +127,12 @@ def change_block(
 def _definition(change: Change, plan: Plan, context: RenderContext) -> Iterator[str]:
     """Yield who is in a segment, what changes, and the diff; or where that is shown."""
     if elsewhere := context.repeated.get(id(change)):
-        yield tag("p", "The same definition as for ", code(elsewhere), ", above.")
+        yield tag(
+            "p",
+            "The same definition as for ",
+            code(elsewhere.target),
+            f", above{elsewhere.note}.",
+        )
         return
     lists = plan.lists
     before, after = before_and_after(change)
