@@ -59,7 +59,18 @@ def check_offline(project: Project) -> tuple[Diagnostic, ...]:
         *problems,
         *_lint(project, declarations.declared, schema),
         *_lint_policies(declarations.policies, schema),
+        *_lint_conditions(project, schema),
     )
+
+
+def _lint_conditions(project: Project, schema: AccountSchema) -> Iterator[Diagnostic]:
+    """Yield what is wrong with conditions where they stand."""
+    conditions = project.declarations.conditions
+    if conditions is not None:
+        from segctl.declarations.condition_linter import lint_conditions  # noqa: PLC0415 - if any
+
+        bindings, settings = project.declarations.bindings, rule_settings(project)
+        yield from lint_conditions(conditions, bindings, schema, settings)
 
 
 def _lint_policies(policies: Iterable[Policy], schema: AccountSchema) -> Iterator[Diagnostic]:

@@ -67,7 +67,7 @@ class Declarations:
     `documents` maps the path of each file that declares a segment to its document. `tombstones`
     are the files that say `removed`. `accounts` is what the files know of accounts, by target.
     `policies` are bound for the target. `is_partial`: some files are not for the target.
-    `bindings` are what names stand for.
+    `bindings` are what names stand for, and `conditions` those of conditions.yaml.
     """
 
     declared: tuple[Declared, ...] = ()
@@ -78,6 +78,7 @@ class Declarations:
     policies: tuple[Policy, ...] = ()
     is_partial: bool = False
     bindings: Bindings = field(default_factory=Bindings)
+    conditions: Conditions | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -181,6 +182,7 @@ def read_declarations(
         bound.policies,
         collected.is_partial,
         bindings,
+        named_conditions,
     )
 
 

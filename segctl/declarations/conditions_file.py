@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document, Path
     from segctl.query.parser.errors import Problem
 
-_KEY = "conditions"
+KEY = "conditions"
+"""The key of the file that has them."""
+
 _MAX_SHOWN = 10
 
 
@@ -61,7 +63,7 @@ class Conditions:
     def unused(self, used: Collection[str]) -> Iterator[Diagnostic]:
         """Yield a warning for each condition that no query uses; none for a file with errors."""
         for name in self.keys.keys() - {*used} if not self.document.diagnostics else ():
-            place = self.document.keys[_KEY, self.keys[name]]
+            place = self.document.keys[KEY, self.keys[name]]
             yield Diagnostic(
                 "unused-condition",
                 Severity.WARNING,
@@ -77,20 +79,20 @@ def read_conditions(file: str, data: bytes, values: Collection[str] = ()) -> Con
 
     `file` is its path relative to the project; `values` are names that already stand for something.
     """
-    hint = f"add `{_KEY}:`, or delete it"
-    document, is_valid = read_data_file(file, data, _KEY, empty_hint=hint)
+    hint = f"add `{KEY}:`, or delete it"
+    document, is_valid = read_data_file(file, data, KEY, empty_hint=hint)
     if not is_valid:
         return Conditions({}, document)
     keys: dict[str, str] = {}
     conditions: dict[str, Condition] = {}
     broken = set()
-    for key, text in document.value[_KEY].items():
+    for key, text in document.value[KEY].items():
         name, _, parameters = key.removesuffix(")").partition("(")
         before = len(document.diagnostics)
         condition = Condition(text, tuple(parameters.split(", ")) if parameters else ())
         if name in keys:
             message = f"duplicate condition `{name}`"
-            document.report("duplicate-name", message, path=(_KEY, key), key=True, hint="rename it")
+            document.report("duplicate-name", message, path=(KEY, key), key=True, hint="rename it")
             continue
         keys[name], conditions[name] = key, condition
         _check(document, name, key, condition, values)
@@ -106,7 +108,7 @@ def _check(
 ) -> None:
     """Report what is wrong with one condition."""
     text, parameters = condition
-    path = (_KEY, key)
+    path = (KEY, key)
     if name in values:
         hint = "choose another name for one of the two"
         message = f"`{name}` is a value in segctl.yaml as well"
@@ -200,13 +202,13 @@ def _names_in(condition: Condition, *, with_parameters: bool = False) -> Iterato
 
 
 def _report_loop(document: Document, loop: list[str], keys: Mapping[str, str]) -> None:
-    first = min(loop, key=lambda name: document.keys[_KEY, keys[name]].offset)
+    first = min(loop, key=lambda name: document.keys[KEY, keys[name]].offset)
     at = loop.index(first)
     names = [*loop[at:], *loop[:at], first]
     shown = names if len(names) <= _MAX_SHOWN else [*names[: _MAX_SHOWN - 2], "…", first]
     document.report(
         "condition-loop",
         f"conditions refer to each other: {' → '.join(shown)}",
-        path=(_KEY, keys[first]),
+        path=(KEY, keys[first]),
         hint="write one of them out",
     )

@@ -26,7 +26,8 @@ def command(project: Project, console: Console, *, names: tuple[str, ...]) -> in
     """Explain in plain English who is in an audience.
 
     The text is derived from the query itself, for the reviewer of a pull request. NAME is a
-    segment's name or file, or a shell pattern of them; without one, all segments are explained.
+    segment's name or file, or a shell pattern of them, or that of a condition, such as @consented;
+    without one, all segments are explained.
 
     \b
     Examples:
@@ -36,8 +37,8 @@ def command(project: Project, console: Console, *, names: tuple[str, ...]) -> in
     style = console.style
     blocks = []
     for explanation in explain_segments(project, names):
-        declared = explanation.declared
-        head = f"{style.bold(clean(declared.name))}  {style.dim(clean(str(declared.span)))}\n"
+        place = clean(str(explanation.span))
+        head = f"{style.bold(clean(explanation.name))}  {style.dim(place)}\n"
         blocks.append(head + _indented(console.complete(explanation.text)))
     console.show("\n".join(blocks))
     return 0

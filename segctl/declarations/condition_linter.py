@@ -1,0 +1,98 @@
+"""Conditions with names where they stand: bound for the target, checked by the lint rules.
+
+A query that uses one is checked as a whole by `linter`. What has no value before it is used, such
+as a parameter or a value of a segment file, stays a name here, about which no rule says anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, NamedTuple
+
+from segctl.declarations.binder import Binder
+from segctl.declarations.conditions_file import KEY
+from segctl.declarations.private_texts import PrivateTexts
+from segctl.declarations.query_source import QuerySource
+from segctl.declarations.suppressions import sql_suppressions, yaml_suppressions
+from segctl.errors import Diagnostic, Span
+from segctl.query.conditions import CONDITION_PREFIX, query_of_condition
+from segctl.query.lint import lint
+from segctl.query.parser.parse import ParsedQuery, is_reference, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.declarations.bindings import Bindings
+    from segctl.declarations.conditions_file import Conditions
+    from segctl.declarations.lint_settings import RuleSettings
+    from segctl.query.lint import AccountSchema
+
+
+class BoundCondition(NamedTuple):
+    """A condition as the query of all its contacts, with the place of its name.
+
+    `parsed` may have names that stand for nothing yet.
+    """
+
+    name: str
+    span: Span
+    parsed: ParsedQuery
+    source: QuerySource
+
+
+def bind_conditions(conditions: Conditions, bindings: Bindings) -> Iterator[BoundCondition]:
+    """Yield the sound conditions in the order of the file."""
+    for name, condition in conditions.sound.items():
+        # Names that stand for nothing here are reported where the condition is used.
+        document = dataclasses.replace(conditions.document, diagnostics=[])
+        file, text, path = document.file, condition.text, (KEY, conditions.keys[name])
+        query = query_of_condition(text)
+        source = QuerySource(document, file, text, path=path, added=CONDITION_PREFIX)
+        bound = Binder(document, file, query, bindings, source=source).bound({})
+        parsed = parse(bound.text, references=True)
+        if parsed.query is not None and not bound.is_broken:
+            source = QuerySource(
+                document, file, text, bound.splices, path=path, added=CONDITION_PREFIX
+            )
+            yield BoundCondition(name, document.span(path, key=True), parsed, source)
+
+
+def lint_conditions(
+    conditions: Conditions,
+    bindings: Bindings,
+    account_schema: AccountSchema,
+    settings: RuleSettings,
+) -> Iterator[Diagnostic]:
+    """Yield what the rules find in conditions of which every name stands for something."""
+    document = conditions.document
+    in_yaml = yaml_suppressions(document)
+    for name, _, parsed, source in bind_conditions(conditions, bindings):
+        if any(map(is_reference, parsed.tokens)):
+            continue
+        private = PrivateTexts()
+        findings = lint(parsed, account_schema)
+        comments = sql_suppressions(parsed.text)
+        for finding in findings:
+            if finding.private:
+                start, end = source.range(finding.start, finding.end)
+                text = parsed.text[finding.start : finding.end].strip("'")
+                private.add(text, start, end, in_query_file=False)
+        for finding in findings:
+            severity = settings.severity(finding.code, finding.severity)
+            start, _ = source.range(finding.start, finding.end)
+            is_suppressed = any(
+                comment.names(finding.code) and comment.covers_offset(offset)
+                for suppressions, offset in ((in_yaml, start), (comments, finding.start))
+                for comment in suppressions
+            )
+            if severity is None or is_suppressed:
+                continue
+            span = source.span(finding.start, finding.end)
+            yield Diagnostic(
+                finding.code,
+                severity,
+                private.mask(f"the condition `{name}`: {finding.message}"),
+                span,
+                private.mask(finding.hint),
+                private.line(document.text, start, span.line, in_query_file=False),
+            )
