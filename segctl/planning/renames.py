@@ -175,7 +175,9 @@ def match_by_history(
     by_audience: dict[Hashable, list[tuple[Removal, Remote]]] = defaultdict(list)
     for removal, remote in removed:
         by_final_name[_final_name(state, removal, by_name)].append((removal, remote))
-        by_audience[audience_key(removal.segment)].append((removal, remote))
+        if not removal.by_settings:
+            # What only segctl.yaml takes from this account may well live on: it was not renamed.
+            by_audience[audience_key(removal.segment)].append((removal, remote))
     candidates: dict[str, list[tuple[Removal, Remote]]] = {}
     claimants: dict[str, list[str]] = defaultdict(list)
     for name in new_names if removed else ():

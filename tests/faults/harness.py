@@ -23,6 +23,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import httpx
 import pytest
@@ -174,6 +175,7 @@ class World:
         self.watch = watch
         self.violations: list[str] = []
         self.runs: dict[str, Run] = {}
+        self.run_of: WeakKeyDictionary[threading.Thread, Run] = WeakKeyDictionary()
         self.env = {"SEGCTL_BASE_URL": "http://127.0.0.1:9", "SEGCTL_CACHE_DIR": cache}
         for name, kind in seed.CUSTOM_FIELDS.items():
             self.emulator.console.add_field(name, kind)
@@ -202,6 +204,7 @@ class World:
         self.runs[run.key] = run
         environ = {**self.env, "SENDGRID_API_KEY": run.key, **(env or {})}
         outer = _RUNNING.get(threading.get_ident())
+        self.run_of[threading.current_thread()] = run
         _RUNNING[threading.get_ident()] = run
         try:
             run.code = main(["-C", str(root), *argv], environ, _RunClock(self.clock, run))
@@ -211,12 +214,15 @@ class World:
             del _RUNNING[threading.get_ident()]
             if outer is not None:
                 _RUNNING[threading.get_ident()] = outer
+                self.run_of[threading.current_thread()] = outer
         return run
 
     def serve(self, request: httpx.Request) -> httpx.Response:
         """Return the emulator's response to a request of a run. Raises what the fault says."""
         run = self.runs[request.headers["Authorization"].removeprefix("Bearer ")]
         run.check_alive()
+        # A thread of a run that was killed sends nothing more, not even as the next run.
+        self.run_of.setdefault(threading.current_thread(), run).check_alive()
         target = request.url.raw_path.decode("ascii")
         with run.lock:
             run.requests.append(f"{request.method} {target}")

@@ -242,7 +242,7 @@ LEAST = {
     "create": 10,
     "left": 150,
     "takeover": 3,
-    "name-taken": 10,
+    "name-taken": 3,
 }
 """How often each outcome occurs at least in a batch."""
 
