@@ -23,6 +23,7 @@ from segctl.declarations.account_file import column_types
 from segctl.errors import Refused, SegctlError, UnexpectedResponse, UsageError
 from segctl.planning.list_references import list_ids_of
 from segctl.project.state_folder import STATE_FOLDER, make_state_folder
+from segctl.query.conditions import query_of_condition
 from segctl.query.parser.tokens import lower
 from segctl.render.previews import quote_names
 from segctl.render.terminal import clean
@@ -179,7 +180,7 @@ def _prepare_folder(project: Project, store: ContactStore) -> None:
 def _used_list_ids(
     project: Project, connection: Connection, lists: Mapping[str, ContactList], console: Console
 ) -> Iterator[str]:
-    """Yield the lists that segments use, as declared and as they are on the account.
+    """Yield the lists that segments and policies use, as declared and as they are on the account.
 
     What the account has under a declared name is what a plan would replace: with its lists, both
     sides of that comparison can be counted.
@@ -196,6 +197,13 @@ def _used_list_ids(
         list_id
         for segment in declared
         for list_id in list_ids_of(segment.segment.query, segment.segment.parent_list_ids)
+    ]
+    used += [
+        list_id
+        for policy in project.declarations.policies
+        for rule in policy.rules
+        if rule.condition
+        for list_id in list_ids_of(query_of_condition(rule.condition))
     ]
     for remote in snapshot.remotes:
         if remote.name in names:

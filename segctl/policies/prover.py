@@ -80,7 +80,8 @@ class Contacts:
         self._parents = parent_list_ids
         types = {lower(name): column_type for name, column_type in (fields or {}).items()}
         self._types = {**types, **CONTACT_DATA}
-        names = Counter(map(lower, (*(fields or ()), *CONTACT_DATA)))
+        # The account names its reserved fields as well, which are no second ones.
+        names = Counter(map(lower, {*(fields or ()), *CONTACT_DATA}))
         self._ambiguous = {name for name, count in names.items() if count > 1}
         self.not_understood = ""
         self._conditions: list[ast.Expression] = []

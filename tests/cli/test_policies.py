@@ -537,3 +537,27 @@ def test_addresses_in_policies_are_masked(shop: Project) -> None:
     shop.write({"policies.yaml": f'policies: {{p: {{nobody: "{condition}"}}}}\n'})
     done = shop.run("policy", "--format", "json")
     assert "jan@acme" not in done.out + done.err
+
+
+def test_standard_columns_are_understood_with_the_file_of_the_account(project: Project) -> None:
+    settings = "version: 1\ndefault_target: sandbox\n"
+    project.write({"segctl.yaml": settings})
+    assert project.run("account", "pull").code == 0
+    project.declare("Czech", query("country = 'CZ' AND email LIKE '%.cz'"))
+
+    code, document = judged(project, "  czech: {everyone: country = 'CZ'}\n")
+    assert (code, results(document)["everyone", "Czech"][0]) == (0, "proven")
+
+
+def test_a_pull_has_the_members_of_lists_that_only_policies_name(project: Project) -> None:
+    settings = "version: 1\ndefault_target: sandbox\ncontacts: pulled\n"
+    project.write({"segctl.yaml": settings})
+    assert project.run("account", "pull").code == 0
+    project.declare("Everybody", query("email IS NOT NULL"))
+    condition = "array_contains(list_ids, [@list('Internal testers')])"
+    policies = f'  testers: {{nobody: "{condition}"}}\n'
+    project.write({"policies.yaml": f"policies:\n{policies}"})
+
+    # The sandbox has a clock of its own, by which the export is never ready here.
+    pulled = project.run("contacts", "pull")
+    assert "Started an export of the list `Internal testers`." in pulled.err
