@@ -108,6 +108,8 @@ def check_before_sending(
         except RemoteError as error:
             failures["fields"] = error
     used = [name for segment in declared for name in segment.account_names]
+    policies = project.declarations.policies
+    used += [name for policy in policies for rule in policy.rules for name in rule.account_names]
     current: dict[str, str] = {}
     if Needs.LISTS in needs or any(name.noun == ReferenceKind.LIST.noun for name in used):
         try:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from segctl.declarations.bindings import Bindings
     from segctl.documents.document import Document, Path
     from segctl.errors import Diagnostic, Span
+    from segctl.model.segments import AccountName
 
 _EVENTS = (
     "contact_id IN (SELECT contact_id FROM event_data WHERE event_type IN ('open', 'click') "
@@ -175,7 +176,9 @@ class _PoliciesReader:
             case RuleKind.EVERYONE | RuleKind.NOBODY:
                 condition = self._condition(path, value)
                 one_line = " ".join(written.split())
-                return PolicyRule(kind, one_line, span, condition) if condition else None
+                bound, names = condition or ("", ())
+                rule = PolicyRule(kind, one_line, span, bound, account_names=names)
+                return rule if condition else None
             case RuleKind.EVENTS_WITHIN:
                 return PolicyRule(kind, written, span, _EVENTS.format(value.split()[0]))
             case RuleKind.AT_LEAST | RuleKind.AT_MOST:
@@ -188,8 +191,8 @@ class _PoliciesReader:
             case _:
                 return PolicyRule(kind, written, span)
 
-    def _condition(self, path: Path, text: str) -> str | None:
-        """Return a bound condition, `None` where something is wrong with it."""
+    def _condition(self, path: Path, text: str) -> tuple[str, tuple[AccountName, ...]] | None:
+        """Return a bound condition and the names in it, `None` where something is wrong."""
         from segctl.declarations.binder import Binder  # noqa: PLC0415 - the parser, for conditions
         from segctl.declarations.conditions_file import check_condition  # noqa: PLC0415
         from segctl.declarations.query_source import QuerySource  # noqa: PLC0415
@@ -212,4 +215,6 @@ class _PoliciesReader:
         for problem in parsed.problems if parsed.query is None else ():
             span = source.span(problem.start, problem.end)
             document.report_at("syntax-error", problem.message, span, hint=problem.hint)
-        return None if parsed.query is None else bound.text.removeprefix(CONDITION_PREFIX)
+        if parsed.query is None:
+            return None
+        return bound.text.removeprefix(CONDITION_PREFIX), bound.account_names

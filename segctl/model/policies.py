@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.errors import Span
+    from segctl.model.segments import AccountName
 
 POLICIES = "policies"
 POLICIES_FILE = "policies.yaml"
@@ -49,7 +50,8 @@ class PolicyRule:
     """One demand of a policy. `written` is its value as messages show it.
 
     `condition` is the bound SQL of a rule that has one, `number` a count of contacts or a
-    percentage, and `items` are keys of segment files.
+    percentage, and `items` are keys of segment files. `account_names` are the names that the
+    condition has in place of ids.
     """
 
     kind: RuleKind
@@ -58,6 +60,7 @@ class PolicyRule:
     condition: str = ""
     number: int = 0
     items: tuple[str, ...] = ()
+    account_names: tuple[AccountName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

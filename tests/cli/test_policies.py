@@ -561,3 +561,24 @@ def test_a_pull_has_the_members_of_lists_that_only_policies_name(project: Projec
     # The sandbox has a clock of its own, by which the export is never ready here.
     pulled = project.run("contacts", "pull")
     assert "Started an export of the list `Internal testers`." in pulled.err
+
+
+def test_an_id_that_another_list_has_is_found_in_the_condition_of_a_policy(
+    connected: Project, remote: Remote
+) -> None:
+    for name in ("Newsletter", "Testers"):
+        remote.emulator.console.add_list(name)
+    assert connected.run("account", "pull").code == 0
+    path = "segments/accounts/production.yaml"
+    text = (connected.root / path).read_text("utf-8")
+    swapped = text.replace("Newsletter", "?").replace("Testers", "Newsletter")
+    connected.write({path: swapped.replace(" ?", " Testers")})
+    connected.declare("Everybody", query("email IS NOT NULL"))
+    nobody = "array_contains(list_ids, [@list('Testers')])"
+    policies = f'policies:\n  a: {{nobody: "{nobody}", level: advisory}}\n'
+    connected.write({"policies.yaml": policies})
+
+    planned = connected.run("plan")
+    assert planned.code == 1, planned.out
+    assert ": error[other-name]: `Testers` stands for" in planned.out
+    assert remote.definitions() == {}
