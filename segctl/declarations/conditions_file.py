@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.declarations.joined_comments import check_joined_comments
+from segctl.declarations.query_source import QuerySource
 from segctl.documents.data_files import read_data_file
 from segctl.documents.document import span_of
-from segctl.documents.yaml_positions import ScalarMap, TextMap
-from segctl.errors import Diagnostic, Severity, Span
+from segctl.errors import Diagnostic, Severity
 from segctl.model.values import CONTROL, ReferenceKind
 from segctl.query.conditions import CONDITION_PREFIX, query_of_condition
 from segctl.query.parser.parse import parse
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from segctl.documents.document import Document, Path
-    from segctl.query.parser.errors import Problem
 
 KEY = "conditions"
 """The key of the file that has them."""
@@ -137,11 +136,11 @@ def check_condition(document: Document, text: str, path: Path) -> None:
         )
     check_joined_comments(document, text, path)
     parsed = parse(query_of_condition(text), references=True)
-    place = document.places[path]
-    scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, text)
     if parsed.query is None:
+        source = QuerySource(document, document.file, text, path=path, added=CONDITION_PREFIX)
         for problem in parsed.problems:
-            _report(document, scalar, problem)
+            span = source.span(problem.start, problem.end)
+            document.report_at("syntax-error", problem.message, span, hint=problem.hint)
         return
     if parsed.query.unsupported or parsed.tokens[-1].text == ";":
         document.report(
@@ -150,15 +149,6 @@ def check_condition(document: Document, text: str, path: Path) -> None:
             path=path,
             hint="write what follows WHERE, without clauses such as ORDER BY",
         )
-
-
-def _report(document: Document, scalar: ScalarMap, problem: Problem) -> None:
-    start, end = (
-        TextMap(document.text).locate(scalar.index(max(0, offset - len(CONDITION_PREFIX))))
-        for offset in (problem.start, problem.end)
-    )
-    span = Span(document.file, *start, *end)
-    document.report_at("syntax-error", problem.message, span, hint=problem.hint)
 
 
 def _check_loops(

@@ -85,7 +85,8 @@ class QuerySource:
                 start, end = splice.source_start, splice.source_end
         if self._scalar is None:
             return start, end
-        start, end = start - self._added, end - self._added
+        # What was added is before the first character.
+        start, end = max(0, start - self._added), max(1, end - self._added)
         return self._scalar.index(start), self._scalar.index(end - 1) + 1
 
     def locate(self, offset: int) -> tuple[str, int, int]:
