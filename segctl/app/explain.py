@@ -50,8 +50,7 @@ def explain_segments(project: Project, names: Sequence[str] = ()) -> Iterator[Ex
     lists = recorded_list_names(project)
     wanted = [name[1:] for name in names if name.startswith("@")]
     for condition in _conditions(project, wanted) if wanted else ():
-        query = condition.parsed.query
-        text = UNREADABLE if query is None else explain(query, lists=lists, fields=fields)
+        text = explain(condition.query, lists=lists, fields=fields)
         # What has no value before the condition is used is no column of a contact.
         text = _OPEN_NAME.sub(r"\1", text)
         yield Explanation(f"@{condition.name}", condition.span, text)
@@ -73,14 +72,10 @@ def _conditions(project: Project, names: Sequence[str]) -> list[BoundCondition]:
 
     declarations = sound_declarations(project)
     conditions = declarations.conditions
-    bound = (
-        {}
-        if conditions is None
-        else {
-            condition.name: condition
-            for condition in bind_conditions(conditions, declarations.bindings)
-        }
+    bound_conditions = (
+        () if conditions is None else bind_conditions(conditions, declarations.bindings)
     )
+    bound = {condition.name: condition for condition in bound_conditions}
     for name in names:
         if name not in bound:
             raise UsageError(

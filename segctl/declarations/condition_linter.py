@@ -25,18 +25,20 @@ if TYPE_CHECKING:
     from segctl.declarations.bindings import Bindings
     from segctl.declarations.conditions_file import Conditions
     from segctl.declarations.lint_settings import RuleSettings
+    from segctl.query.ast import Query
     from segctl.query.lint import AccountSchema
 
 
 class BoundCondition(NamedTuple):
     """A condition as the query of all its contacts, with the place of its name.
 
-    `parsed` may have names that stand for nothing yet.
+    `query` is the tree of `parsed`. It may have names that stand for nothing yet.
     """
 
     name: str
     span: Span
     parsed: ParsedQuery
+    query: Query
     source: QuerySource
 
 
@@ -54,7 +56,8 @@ def bind_conditions(conditions: Conditions, bindings: Bindings) -> Iterator[Boun
             source = QuerySource(
                 document, file, text, bound.splices, path=path, added=CONDITION_PREFIX
             )
-            yield BoundCondition(name, document.span(path, key=True), parsed, source)
+            span = document.span(path, key=True)
+            yield BoundCondition(name, span, parsed, parsed.query, source)
 
 
 def lint_conditions(
@@ -66,17 +69,14 @@ def lint_conditions(
     """Yield what the rules find in conditions of which every name stands for something."""
     document = conditions.document
     in_yaml = yaml_suppressions(document)
-    for name, _, parsed, source in bind_conditions(conditions, bindings):
+    for name, _, parsed, _, source in bind_conditions(conditions, bindings):
         if any(map(is_reference, parsed.tokens)):
             continue
         private = PrivateTexts()
         findings = lint(parsed, account_schema)
         comments = sql_suppressions(parsed.text)
         for finding in findings:
-            if finding.private:
-                start, end = source.range(finding.start, finding.end)
-                text = parsed.text[finding.start : finding.end].strip("'")
-                private.add(text, start, end, in_query_file=False)
+            private.add(finding, parsed.text, source)
         for finding in findings:
             severity = settings.severity(finding.code, finding.severity)
             start, _ = source.range(finding.start, finding.end)

@@ -67,7 +67,7 @@ class _PlacedFinding(NamedTuple):
 
 
 class _Comment(NamedTuple):
-    """A comment that suppresses findings, and the query that has it, `None` for one in YAML."""
+    """A comment that suppresses findings, and the query that contains it; `None` for YAML."""
 
     suppression: Suppression
     query: QuerySource | None
@@ -166,10 +166,7 @@ class FileLinter:
             ]
             self._used.update((True, number, finding.code) for number in covering)
             self._add(placed, keys, is_suppressed=bool(covering))
-            if finding.private:
-                start, end = query.range(finding.start, finding.end)
-                private = text[finding.start : finding.end].strip("'")
-                self._private.add(private, start, end, in_query_file=query.own_file)
+            self._private.add(finding, text, query)
 
     def _with_value_place(self, finding: Finding, declared: Declared) -> str:
         """Return the hint of a finding in a value, and on which line the file sets the value."""

@@ -6,9 +6,14 @@ Lint rules find it; this only hides it. Does not mask files themselves.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.query.personal_data import mask_email_addresses
+
+if TYPE_CHECKING:
+    from segctl.declarations.query_source import QuerySource
+    from segctl.query.lint.rule import Finding
 
 _LINE_BREAK = re.compile(r"[\r\n]")
 _HEAD = 4
@@ -23,9 +28,13 @@ class PrivateTexts:
         self._texts: dict[str, dict[str, None]] = {}
         self._lines: dict[tuple[bool, int], str] = {}
 
-    def add(self, text: str, start: int, end: int, *, in_query_file: bool) -> None:
-        """Add a text, at a range of the `.sql` file if `in_query_file`, else of the YAML file."""
-        self._ranges.append((in_query_file, start, end))
+    def add(self, finding: Finding, query: str, source: QuerySource) -> None:
+        """Add what a finding in a query is about, if that is personal data."""
+        if not finding.private:
+            return
+        start, end = source.range(finding.start, finding.end)
+        self._ranges.append((source.own_file, start, end))
+        text = query[finding.start : finding.end].strip("'")
         if text:
             self._texts.setdefault(text[:_HEAD], {})[text] = None
 
