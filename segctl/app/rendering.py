@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from segctl.app.project import Project
 from segctl.app.selection import no_match, sound_declarations
-from segctl.errors import InvalidInput, UsageError
+from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.planning.selection import select_matching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from segctl.model import Declared, Segment
 
@@ -88,7 +88,7 @@ def _declared_at(project: Project, commit: str) -> tuple[Declared, ...]:
     """Return what a commit declares for the project's target."""
     from segctl.history.revisions import Revision  # noqa: PLC0415 - asks git
     from segctl.project.config import read_config  # noqa: PLC0415
-    from segctl.project.files import QUERY_SUFFIX, SEGMENT_SUFFIXES, sort_files  # noqa: PLC0415
+    from segctl.project.files import is_read, sort_files  # noqa: PLC0415
     from segctl.project.location import FILE  # noqa: PLC0415
 
     revision = Revision(project.root, commit, env=project.env)
@@ -100,29 +100,13 @@ def _declared_at(project: Project, commit: str) -> tuple[Declared, ...]:
         earlier.config = read_config(project.root, settings, None)
         folder = earlier.config.segments
         files = revision.files(folder)
-        earlier.files = sort_files(
-            folder,
-            _with_suffix(files, folder, SEGMENT_SUFFIXES),
-            _with_suffix(files, folder, {QUERY_SUFFIX}),
-        )
+        contents = {path: data for path, data in files.items() if is_read(path, folder)}
+        earlier.files = sort_files(folder, contents)
         return sound_declarations(earlier).declared
     except InvalidInput as error:
-        first = next(item for item in error.diagnostics if item.severity.value == "error")
+        first = next(item for item in error.diagnostics if item.severity is Severity.ERROR)
         place = f"{first.span}: " if first.span else ""
         raise UsageError(
             f"the files of commit {revision.commit[:12]} have errors: {place}{first.summary}",
             hint="name another commit with --since",
         ) from None
-
-
-def _with_suffix(
-    files: Mapping[str, bytes], folder: str, suffixes: frozenset[str] | set[str]
-) -> dict[str, bytes]:
-    """Return the files that a walk through the folder would find: no hidden ones."""
-    found = {}
-    for path, data in files.items():
-        inner = path.removeprefix(f"{folder}/")
-        suffix = "".join(path.lower().rpartition(".")[1:])
-        if suffix in suffixes and not any(part.startswith(".") for part in inner.split("/")):
-            found[path] = data
-    return found

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
+_SUFFIXES = {*SEGMENT_SUFFIXES, QUERY_SUFFIX}
 FIELDS_FILE = "fields.yaml"
 FIXTURES_FILE = "fixtures.yaml"
 NO_SEGMENTS = frozenset((FIELDS_FILE, FIXTURES_FILE))
@@ -69,27 +70,39 @@ def read_files(root: Path, folder: str) -> Files:
     walk.folder(os.fspath(top), folder)
     if walk.problems:
         raise InvalidInput(sort_diagnostics(walk.problems))
-    return sort_files(folder, walk.files.segments, walk.files.queries)
+    return sort_files(folder, walk.contents)
 
 
-def sort_files(folder: str, segments: Mapping[str, bytes], queries: Mapping[str, bytes]) -> Files:
-    """Return the YAML files and the `.sql` files of a folder, each kind in its place."""
-    segments = {**segments}
+def is_read(path: str, folder: str) -> bool:
+    """Return whether a file below the folder is read: YAML or SQL, and nowhere hidden."""
+    inside = path.removeprefix(f"{folder}/").split("/")
+    is_hidden = any(part.startswith(".") for part in inside)
+    return not is_hidden and _suffix(path) in _SUFFIXES
+
+
+def _suffix(path: str) -> str:
+    return "".join(path.lower().rpartition(".")[1:])
+
+
+def sort_files(folder: str, contents: Mapping[str, bytes]) -> Files:
+    """Return files that are read, each kind in its place; `contents` are by path."""
+    queries = {path: data for path, data in contents.items() if _suffix(path) == QUERY_SUFFIX}
+    segments = {path: data for path, data in contents.items() if path not in queries}
     in_accounts = [path for path in segments if path.startswith(f"{folder}/{ACCOUNTS}/")]
     accounts = {path: segments.pop(path) for path in in_accounts}
     names = (FIELDS_FILE, FIXTURES_FILE, CONDITIONS_FILE, INSTANCES_FILE)
     fields, fixtures, conditions, instances = (
         segments.pop(f"{folder}/{name}", None) for name in names
     )
-    return Files(segments, {**queries}, accounts, fields, fixtures, conditions, instances)
+    return Files(segments, queries, accounts, fields, fixtures, conditions, instances)
 
 
 class _Walk:
-    """A walk through the folders: the files, and what is wrong with them."""
+    """A walk through the folders: the contents of files by path, and what is wrong with them."""
 
     def __init__(self, top: str) -> None:
         self.top = top
-        self.files = Files()
+        self.contents: dict[str, bytes] = {}
         self.problems: list[Diagnostic] = []
 
     def problem(self, code: str, name: str, summary: str, hint: str) -> None:
@@ -124,8 +137,7 @@ class _Walk:
             self.unreadable(name, error)
 
     def file(self, entry: os.DirEntry[str], name: str) -> None:
-        suffix = "".join(entry.name.lower().rpartition(".")[1:])
-        if suffix not in SEGMENT_SUFFIXES and suffix != QUERY_SUFFIX:
+        if _suffix(entry.name) not in _SUFFIXES:
             return
         if entry.is_symlink() and not stays_inside(Path(self.top), Path(entry.path)):
             self.problem(
@@ -140,8 +152,7 @@ class _Walk:
         elif not _is_text(entry.name):
             self.problem("bad-file-name", name, "the file name is not UTF-8", "rename it")
         else:
-            files = self.files.queries if suffix == QUERY_SUFFIX else self.files.segments
-            files[name] = read_bounded(entry.path, MAX_BYTES)
+            self.contents[name] = read_bounded(entry.path, MAX_BYTES)
 
     def unreadable(self, name: str, error: OSError) -> None:
         reason = (error.strerror or type(error).__name__).lower()
