@@ -190,8 +190,9 @@ def _with_values(project: Project, declared: Declared) -> Document:
     A text that is nothing but a name is the value itself, such as a number. What is wrong is
     reported in the document.
     """
-    document = project.declarations.documents[declared.file]
-    values = {**project.config.values_for(project.target_name), **declared.values}
+    declarations = project.declarations
+    document = declarations.documents[declared.file]
+    values = {**declarations.bindings.values, **declared.values}
     before = len(document.diagnostics)
     texts = Interpolator(document)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.declarations.account_names import PARENT_LIST, find_parent
@@ -21,6 +21,7 @@ from segctl.declarations.query_text import query_path, read_query
 from segctl.declarations.targets import TARGETS, read_targets
 from segctl.declarations.visible_names import check_visible_name
 from segctl.documents.document import Document, quote_value
+from segctl.documents.schema import validator
 from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.values import report_bad_values
 from segctl.errors import Diagnostic, Severity, Span
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 Declaration: TypeAlias = Declared | Tombstone
 
-_MAX_NAME = 100
-_NAME = re.compile("(?=.*\\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 _MAX_ALL_QUERIES = 1 << 24
 """Characters of the queries of all instances of a file: a limit on memory."""
 
@@ -275,10 +274,13 @@ class _SegmentFile:
         name = self._text(written, values, ("name",))
         if name is not written:
             message = ""
-            if len(name) > _MAX_NAME:
-                message = f"the name {quote_value(name)} must have at most {_MAX_NAME} characters, "
+            max_length, pattern = _name_rules()
+            if len(name) > max_length:
+                message = (
+                    f"the name {quote_value(name)} must have at most {max_length} characters, "
+                )
                 message += f"got {len(name)}"
-            elif not _NAME.fullmatch(name):
+            elif not pattern.search(name):
                 message = f"the name {quote_value(name)} is blank or contains a control character"
             if message:
                 self.document.report("bad-value", message, path=("name",), hint="use another value")
@@ -368,6 +370,14 @@ class _SegmentFile:
                 for name in values or ():
                     if names.setdefault(name, key) == key:
                         yield (FOR_EACH, dimension, key, name), name
+
+
+@cache
+def _name_rules() -> tuple[int, re.Pattern[str]]:
+    """Return the length in characters and the pattern that the schema asks of a name."""
+    schema: Any = validator("segment").schema
+    rules = schema["properties"]["name"]
+    return rules["maxLength"], re.compile(rules["pattern"])
 
 
 def _allowed_change(value: bool | float | str) -> float:

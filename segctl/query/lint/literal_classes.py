@@ -2,8 +2,8 @@
 
 `validate` checks one of a thousand queries that differ in such literals only. What no class
 covers for certain (e-mail addresses, phone numbers, patterns, escapes) is in a class of its own:
-slower, never wrong. Whoever adds a rule that looks at literals adds here what it sees. Checks
-nothing itself.
+slower, never wrong. A new rule that looks at literals adds to the traits here what it looks at.
+Checks nothing itself.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Operand(NamedTuple):
     """SQL in place of a reference: its `shape`, which has no literals, and its literals in order.
 
     Two queries with the same text around operands of the same shapes have the same tree but for
-    those literals. NUL, which is in no query, begins what stands for one in a shape.
+    those literals. In a shape, a NUL, which no query contains, starts the placeholder of a literal.
     """
 
     shape: str
