@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from segctl.audience.results import Uncountable
 from segctl.errors import Diagnostic, Interrupted, Refused, SegctlError, UsageError
 from segctl.policies.judge import Counted
 
@@ -82,8 +83,6 @@ def _check_whole(evaluation: Evaluation) -> None:
 
 
 def _counted(evaluations: Mapping[Pair, Evaluation]) -> Counted:
-    from segctl.audience.results import Uncountable  # noqa: PLC0415 - only with contacts
-
     return Counted(
         {
             pair: evaluation.counts or Uncountable(evaluation.problems, evaluation.in_before)

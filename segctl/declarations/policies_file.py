@@ -63,9 +63,9 @@ def check_policies(document: Document, taken: Mapping[str, Span] | None = None) 
     policies = value.get(POLICIES)
     for name, policy in policies.items() if isinstance(policies, dict) else ():
         path: Path = (POLICIES, name)
-        if name in (taken or {}):
+        if taken and name in taken:
             message = f"duplicate policy `{name}`"
-            hint = f"rename one of the two (the other is at {(taken or {})[name]})"
+            hint = f"rename one of the two (the other is at {taken[name]})"
             document.report("duplicate-name", message, path=path, key=True, hint=hint)
         if not isinstance(policy, dict):
             continue

@@ -147,11 +147,6 @@ def _relative(node: ast.Expression) -> RelativeConstant | None:
     return None
 
 
-def before_now(amount: int, unit: str) -> RelativeConstant | None:
-    """Return the time so many units before now; `None` where the unit is unknown."""
-    return _shifted(RelativeConstant(), -amount, unit)
-
-
 def _shifted(base: RelativeConstant | None, amount: int, unit: str) -> RelativeConstant | None:
     """Return a time so many units after `base`; `None` where the order of the units matters."""
     name = unit_name(unit)

@@ -188,11 +188,6 @@ def any_of(formulas: Iterable[Formula]) -> Formula:
     return next(iter(merged.values())) if len(merged) == 1 else AnyOf((*merged.values(),))
 
 
-def parts_of(formula: Formula) -> tuple[Formula, ...]:
-    """Return the formulas that must all hold."""
-    return formula.parts if isinstance(formula, All) else (formula,)
-
-
 def terms_of(formula: Formula) -> Iterator[str]:
     """Yield the terms of a formula; of rows, the tables."""
     pending = [formula]

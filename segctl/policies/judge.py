@@ -84,15 +84,13 @@ def judge(
         exception = exception_for(question, today)
         rule, policy, declared = question.rule, question.policy, question.declared
         in_file = rule.kind in {RuleKind.REQUIRE, RuleKind.NAME}
-        if "@" in sentence:
-            sentence = mask_email_addresses(sentence)
         result = PolicyResult(
             policy.name,
             rule.kind,
             declared.name,
             policy.level,
             outcome,
-            sentence,
+            mask_email_addresses(sentence),
             declared.span if in_file else declared.query_span,
             rule.span,
             breaking,

@@ -20,7 +20,7 @@ def read_policies_file(data: bytes, settings: Document | None) -> Document:
 
     `settings` is that of segctl.yaml, whose policies have other names.
     """
-    document, is_valid = read_data_file(
+    document, _ = read_data_file(
         POLICIES_FILE,
         data,
         POLICIES,
@@ -34,6 +34,5 @@ def read_policies_file(data: bytes, settings: Document | None) -> Document:
         if settings is not None and isinstance(names, dict)
         else {}
     )
-    if is_valid or isinstance(document.value, dict):
-        check_policies(document, taken)
+    check_policies(document, taken)
     return document
