@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.exit_codes import REFUSED
 from segctl.cli.options import with_project
 from segctl.cli.output import FORMATS, Output
 from segctl.errors import InvalidInput
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from segctl.app.console import Console
     from segctl.app.policies import PolicyReport
     from segctl.app.project import Project
-
-_REFUSED = 3
 
 
 @click.command("policy")
@@ -57,7 +56,7 @@ def command(project: Project, console: Console, *, names: tuple[str, ...], forma
                 output.show(policies_junit((), error.diagnostics))
             raise
     _show(output, report)
-    return _REFUSED if report.is_refused else 0
+    return REFUSED if report.is_refused else 0
 
 
 def _show(output: Output, report: PolicyReport) -> None:
