@@ -37,6 +37,7 @@ from segctl.policies.patterns import Wildcard, in_lower_case, read_pattern
 from segctl.policies.values import cases_of, is_aggregate
 from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN, ColumnType
+from segctl.query.joins import operands_of
 from segctl.query.list_ids import is_list_column, normal_list_ids
 from segctl.query.parser.tokens import upper
 from segctl.query.value_types import CannotTranslate
@@ -195,8 +196,7 @@ class Reader(ComparisonReader):
         if any(is_aggregate(item.value) for item in query.select):
             return ANYTHING
         tables = tuple(_tables_of(query))
-        nodes = query.where.operands if isinstance(query.where, ast.And) else (query.where,)
-        conditions = (*((node, Wanted.TRUE) for node in nodes if node is not None), *more)
+        conditions = (*((node, Wanted.TRUE) for node in operands_of(query.where)), *more)
         return self.some_row(tables, conditions) if holds else NoRow(tables, conditions)
 
     def some_row(self, tables: tuple[tuple[str, str], ...], conditions: Conditions) -> Formula:
