@@ -6,7 +6,7 @@ tables or columns are not certain, and functions that segctl does not know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.query import ast
@@ -20,6 +20,7 @@ from segctl.query.joins import (
     operands_of,
 )
 from segctl.query.parser.tokens import lower, upper
+from segctl.query.visit import child_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ def _named(node: Any, scope: Scope) -> Any:
         case ast.Node():
             changed = {
                 name: _named(value, scope)
-                for name in _parts_of(type(node))
+                for name in child_fields(node)
                 if isinstance(value := getattr(node, name), ast.Node | tuple) and value
             }
             return replace(node, **changed) if changed else node
@@ -181,18 +182,6 @@ def _has(table: str, name: str, count: int) -> bool:
     return name in CONTACT_DATA or count == 1 or name not in EVENT_DATA
 
 
-_PARTS: dict[type[ast.Node], tuple[str, ...]] = {}
-
-
-def _parts_of(kind: type[ast.Node]) -> tuple[str, ...]:
-    """Return the fields of a node that can hold columns."""
-    parts = _PARTS.get(kind)
-    if parts is None:
-        plain = {"start", "end", "name", "unit", "path", "schema", "alias", "type", "form"}
-        parts = _PARTS[kind] = tuple(each.name for each in fields(kind) if each.name not in plain)
-    return parts
-
-
 def with_aliases(node: Any, aliases: Mapping[str, str], linked: frozenset[str]) -> Any:
     """Return a node with new names of tables.
 
@@ -209,7 +198,7 @@ def with_aliases(node: Any, aliases: Mapping[str, str], linked: frozenset[str]) 
         case ast.Node():
             changed = {
                 name: new
-                for name in _parts_of(type(node))
+                for name in child_fields(node)
                 if isinstance(value := getattr(node, name), ast.Node | tuple)
                 and value
                 and (new := with_aliases(value, aliases, linked)) is not value

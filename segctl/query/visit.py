@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def children(node: Node) -> Iterator[Node]:
     """Yield the nodes directly below `node`, names included, in the order of the fields."""
-    for name in _names(node):
+    for name in child_fields(node):
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value
@@ -27,7 +27,7 @@ def children(node: Node) -> Iterator[Node]:
 _NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
-def _names(node: Node) -> tuple[str, ...]:
+def child_fields(node: Node) -> tuple[str, ...]:
     """Return the fields of a node that can hold nodes."""
     # Once per kind: `fields` took a sixth of the time of a format.
     names = _NAMES.get(type(node))
