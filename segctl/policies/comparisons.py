@@ -45,9 +45,11 @@ from segctl.query.comparison_operators import FLIPPED, INVERSE
 from segctl.query.to_sql import SqlWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-_ReadValue = Callable[[ast.Expression | None], Formula]
+    from segctl.policies.values import Cases
+
+_ReadValue = Callable[[ast.Expression], Formula]
 _RESULTS = {
     "=": EQUAL, "!=": LESS | GREATER, "<": LESS, "<=": LESS | EQUAL, ">": GREATER,
     ">=": GREATER | EQUAL,
@@ -88,14 +90,7 @@ class ComparisonReader(ABC):
             return NOTHING if is_null else ANYTHING
         cases = cases_of(node)
         if cases:
-            return self.by_case(
-                cases,
-                lambda value: (
-                    self.null(value, is_null=is_null)
-                    if value is not None
-                    else (ANYTHING if is_null else NOTHING)
-                ),
-            )
+            return self.by_case(cases, lambda value: self.null(value, is_null=is_null))
         parts = null_parts(node)
         fact = IsNullFact(self.key(node), is_null)
         if parts is None:
@@ -103,9 +98,7 @@ class ComparisonReader(ABC):
         nulls = [self.null(part, is_null=is_null) for part in parts]
         return all_of((fact, any_of(nulls) if is_null else all_of(nulls)))
 
-    def by_case(
-        self, cases: Sequence[tuple[ast.Expression, ast.Expression | None]], read: _ReadValue
-    ) -> Formula:
+    def by_case(self, cases: Cases, read: _ReadValue) -> Formula:
         """Return the formula of a value that depends on conditions, tried in order."""
         options = []
         before: list[Formula] = []
@@ -130,14 +123,7 @@ class ComparisonReader(ABC):
             return self._of_terms(op, left, right, wanted)
         cases = cases_of(left)
         if cases and _are_of_kind(cases, constant):
-            return self.by_case(
-                cases,
-                lambda value: (
-                    known_value(wanted, None)
-                    if value is None
-                    else self.comparison(op, value, right, wanted)
-                ),
-            )
+            return self.by_case(cases, lambda value: self.comparison(op, value, right, wanted))
         own = read_constant(left)
         if own is not None:
             return self._of_constants(op, own, constant, (left, right), wanted)
@@ -259,9 +245,7 @@ def _fact(term: str, op: str, constant: Constant) -> Formula:
     return Bound(term, op, constant)
 
 
-def _are_of_kind(
-    cases: Sequence[tuple[ast.Expression, ast.Expression | None]], constant: Constant
-) -> bool:
+def _are_of_kind(cases: Cases, constant: Constant) -> bool:
     """Return whether the constants among the values are of the same kind as another one."""
-    constants = [read_constant(value) for _, value in cases if value is not None]
+    constants = [read_constant(value) for _, value in cases]
     return all(known is None or type(known) is type(constant) for known in constants)

@@ -106,9 +106,7 @@ class Reader(ComparisonReader):
             case ast.Call(name=name, args=(left, right)) if upper(name.text) == "EQUAL_NULL":
                 return self.comparison("IS NOT DISTINCT FROM", left, right, wanted)
             case ast.Call() | ast.Case() if cases := cases_of(node):
-                return self.by_case(
-                    cases, lambda value: self.formula(value or ast.Null(start=0, end=0), wanted)
-                )
+                return self.by_case(cases, lambda value: self.formula(value, wanted))
             case _:
                 return self.opaque(node, wanted)
 

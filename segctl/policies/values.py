@@ -20,8 +20,8 @@ _STRICT = frozenset((
 ))  # fmt: skip
 """Functions that return NULL exactly where an argument is NULL."""
 
-Cases = tuple[tuple[ast.Expression, ast.Expression | None], ...]
-"""Values by condition: that of the first condition that is TRUE; `None` is NULL."""
+Cases = tuple[tuple[ast.Expression, ast.Expression], ...]
+"""Values by condition: that of the first condition that is TRUE."""
 
 
 def null_parts(node: ast.Expression) -> tuple[ast.Expression, ...] | None:
@@ -58,7 +58,7 @@ def cases_of(node: ast.Expression) -> Cases | None:
                 for when in whens
             ]
             results = [when.result for when in whens]
-            return (*zip(tests, results, strict=True), (always, otherwise))
+            return (*zip(tests, results, strict=True), (always, otherwise or ast.Null(**place)))
         case ast.Call(name=name, args=args, distinct=False):
             return _cases_of_call(upper(name.text), args, always)
         case _:
@@ -78,7 +78,7 @@ def _cases_of_call(
             return (condition, first), (always, second)
         case ("NULLIF", [value, other]):
             equal = ast.Comparison(**place, op="=", left=value, right=other)
-            return (equal, None), (always, value)
+            return (equal, ast.Null(**place)), (always, value)
         case _:
             return None
 
