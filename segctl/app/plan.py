@@ -14,7 +14,7 @@ from segctl.account.contact_lists import ContactLists
 from segctl.account.snapshot import take_snapshot, with_definitions
 from segctl.app.account_pin import check_account
 from segctl.app.console import SILENT
-from segctl.app.policies_before import has_policies
+from segctl.app.policies_before import read_before
 from segctl.app.repository import folder_in_repository
 from segctl.app.selection import no_match, sound_declarations
 from segctl.model import Create, Delete, Disposal
@@ -277,10 +277,11 @@ def plan_with_snapshot(
         allowed,
         overwrites=_overwrites(request, plan, snapshot),
     )
-    if has_policies(project):
+    before = read_before(project)
+    if declarations.policies or before.changed:
         from segctl.app.policies import with_policies  # noqa: PLC0415 - the prover, only with them
 
-        plan = with_policies(project, connection, plan, console)
+        plan = with_policies(project, connection, plan, before, console)
     lint, names = _checked(project, connection, request, plan, lists) if plan.changes else ((), {})
     ids: tuple[Diagnostic, ...] = ()
     if project.config.ids is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from segctl.app.account_file import read_known_account
 from segctl.app.console import SILENT
 from segctl.app.list_names import recorded_list_names
-from segctl.app.policies_before import PoliciesBefore, read_before
+from segctl.app.policies_before import PoliciesBefore
 from segctl.app.policy_counts import PolicyCounts, count_pairs
 from segctl.app.selection import sound_declarations
 from segctl.common.suggest import did_you_mean
@@ -84,15 +84,15 @@ def judge_policies(
     return _judge(project, policies, judged, None, console)
 
 
-def with_policies(project: Project, connection: Connection, plan: Plan, console: Console) -> Plan:
+def with_policies(
+    project: Project, connection: Connection, plan: Plan, before: PoliciesBefore, console: Console
+) -> Plan:
     """Return the plan with the results of policies, and with a refusal for each broken one.
 
-    A plan for some segments judges those. What is wrong with contacts or git only makes results
-    unknown. Raises `Interrupted`.
+    A plan for some segments judges those. `before` are the policies that changed. What is wrong
+    with contacts or git only makes results unknown. Raises `Interrupted`.
     """
-    policies, before = project.declarations.policies, read_before(project)
-    if not (policies or before.changed):
-        return plan
+    policies = project.declarations.policies
     actions: dict[str, Change | Keep] = {keep.name: keep for keep in plan.kept}
     actions |= {change.name: change for change in plan.changes if not isinstance(change, Delete)}
     report = _judge(project, policies, actions, connection, console, before=before, actions=actions)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segctl.errors import Diagnostic, InvalidInput, Severity, UsageError
 from segctl.model.policies import POLICIES, POLICIES_FILE
+from segctl.planning.wording import short_commit
 from segctl.project.location import FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from segctl.app.project import Project
+    from segctl.documents.document import Document
     from segctl.model.policies import Policy
 
 
@@ -26,11 +28,6 @@ class PoliciesBefore(NamedTuple):
     policies: tuple[Policy, ...] = ()
     changed: tuple[str, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
-
-
-def has_policies(project: Project) -> bool:
-    """Return whether there are policies, or were some before the change at hand."""
-    return bool(project.config.policies) or bool(read_before(project).changed)
 
 
 def read_before(project: Project) -> PoliciesBefore:
@@ -49,11 +46,8 @@ def read_before(project: Project) -> PoliciesBefore:
     try:
         old = read_config(project.root, settings, policies_file).policies
     except InvalidInput as error:
-        return _unknown(f"{error.diagnostics[0].span} was invalid in {before.commit[:10]}")
-    old_values = {k: v for document in old for k, v in document.value[POLICIES].items()}
-    new_values: Mapping[str, Any] = {
-        k: v for document in project.config.policies for k, v in document.value[POLICIES].items()
-    }
+        return _unknown(f"{error.diagnostics[0].span} was invalid in {short_commit(before.commit)}")
+    old_values, new_values = map(_values, (old, project.config.policies))
     changed = tuple(
         name
         for name in dict.fromkeys((*new_values, *old_values))
@@ -68,6 +62,13 @@ def read_before(project: Project) -> PoliciesBefore:
         return _unknown("what its names stood for is not known any more")
     policies = tuple(policy for policy in bound.policies if policy.name in changed)
     return PoliciesBefore(before.commit, policies, changed)
+
+
+def _values(documents: Iterable[Document]) -> dict[str, Any]:
+    """Return what documents have for each policy, by its name."""
+    return {
+        name: value for document in documents for name, value in document.value[POLICIES].items()
+    }
 
 
 def _unknown(reason: str) -> PoliciesBefore:
