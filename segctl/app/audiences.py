@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from segctl.contacts.dataset import Dataset
     from segctl.model import Segment
     from segctl.query.parser.errors import Problem
+
+_ONE_AT_A_TIME = threading.Lock()
+"""DuckDB uses every core, and as much memory as it may: several targets count in turn."""
 
 OTHER_ACCOUNT = "the contacts were pulled from another account"
 
@@ -59,11 +63,11 @@ def evaluate(
 ) -> list[Evaluation]:
     """Count segments before (`None`: not there yet) and after.
 
-    Takes one statement for all. With a `connection`, contacts that were pulled from another account
-    are refused. Raises `DatasetMissing`, `UsageError` if they cannot be counted in,
-    `EvaluationFailed` if they cannot be read, and `RemoteError`.
+    Takes one statement for all, and waits for those of other targets. With a `connection`, contacts
+    that were pulled from another account are refused. Raises `DatasetMissing`, `UsageError` if they
+    cannot be counted in, `EvaluationFailed` if they cannot be read, and `RemoteError`.
     """
-    with open_contacts(project, source, _segments(pairs)) as dataset:
+    with _ONE_AT_A_TIME, open_contacts(project, source, _segments(pairs)) as dataset:
         if connection is not None and not is_of_account(dataset, connection):
             raise UsageError(OTHER_ACCOUNT, hint="run `segctl contacts pull`")
         counted = count_audiences(dataset, pairs, project.clock.now())

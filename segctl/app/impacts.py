@@ -9,7 +9,6 @@ too far is decided by the safety rules.
 from __future__ import annotations
 
 import dataclasses
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from segctl.app.console import Console
     from segctl.app.project import Project
     from segctl.model import Change, Patch, Plan, Replace
-
-_ONE_AT_A_TIME = threading.Lock()
-"""DuckDB uses every core, and as much memory as it may: several targets count in turn."""
 
 OLD_AFTER = timedelta(days=7)
 """The age from which contacts are reported as old: segments by events have moved on by then."""
@@ -61,7 +57,7 @@ def with_impacts(
     try:
         source = configured_source(project, configured)
         exposed = source.exposed
-        with console.progress("counting contacts"), _ONE_AT_A_TIME:
+        with console.progress("counting contacts"):
             evaluations = evaluate(project, source, pairs, connection)
             if not evaluations[0].total:
                 # Without contacts, no change would ever be too large.
