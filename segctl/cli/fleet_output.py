@@ -119,7 +119,9 @@ class FleetOutput(Output):
 
                 return self.console.as_html(fleet_drift_html(fleet, self._context(now)))
             case _:
-                return views.fleet_drift_text(fleet, self.console.style)
+                from segctl.render.fleet_text import fleet_drift_text  # noqa: PLC0415
+
+                return fleet_drift_text(fleet, self.console.style)
 
     def fleet_problems(self, fleet: FleetPlan, command: str) -> str:
         """Return why the plans of several targets cannot be applied."""

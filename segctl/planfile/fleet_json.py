@@ -50,14 +50,14 @@ def fleet_to_json(
     """Return the plans of several targets as JSON data; see `plan_to_json`."""
     document = {
         **document_header(generated_at, version),
-        "group": _group(fleet.name),
+        "group": group_json(fleet.name),
         "targets": [
             {
                 "name": part.target,
                 "plan": None
                 if part.plan is None
                 else plan_to_json(part.plan, generated_at, version, part.requests),
-                "failure": _failure(part.failure),
+                "failure": failure_json(part.failure),
             }
             for part in fleet.parts
         ],
@@ -107,7 +107,7 @@ def fleet_report_to_json(report: FleetReport, plan: FleetPlan, generated_at: str
     """Return what an apply did to several targets as JSON data."""
     return {
         **document_header(generated_at),
-        "group": _group(report.name),
+        "group": group_json(report.name),
         "plan_digest": fleet_digest(plan),
         "complete": report.is_complete,
         "interrupted": report.interrupted,
@@ -115,18 +115,20 @@ def fleet_report_to_json(report: FleetReport, plan: FleetPlan, generated_at: str
             {
                 "name": part.target,
                 "report": report_to_json(part.report, part.plan, generated_at),
-                "failure": _failure(part.failure),
+                "failure": failure_json(part.failure),
             }
             for part in report.parts
         ],
     }
 
 
-def _group(name: str) -> str | None:
+def group_json(name: str) -> str | None:
+    """Return the name of a group, `None` for all targets."""
     return None if name == ALL_TARGETS else name
 
 
-def _failure(failure: Failure | None) -> dict[str, Any] | None:
+def failure_json(failure: Failure | None) -> dict[str, Any] | None:
+    """Return what ended the work on a target as JSON data."""
     if failure is None:
         return None
     return {

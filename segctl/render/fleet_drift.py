@@ -1,4 +1,4 @@
-"""The drift of several targets as text and JSON, and what all its views show.
+"""What every view of the drift of several targets shows, and its JSON.
 
 Does not find drift: `planning.drift` does.
 """
@@ -8,19 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.drift import DriftKind
-from segctl.model.fleet import ALL_TARGETS
-from segctl.planfile.to_json import diagnostics_json, document_header
+from segctl.planfile.fleet_json import failure_json, group_json
+from segctl.planfile.to_json import document_header
 from segctl.render.as_diagnostics import drift_diagnostics
-from segctl.render.diagnostics import diagnostics_text
-from segctl.render.drift_text import KIND_LABELS, drift_json, drift_text
+from segctl.render.drift_text import KIND_LABELS, drift_json
 from segctl.render.merging import merge_by_target
-from segctl.render.table import table_text
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.planning.fleet_drift import FleetDrift
-    from segctl.render.terminal import Style
 
 
 def drift_table(fleet: FleetDrift) -> tuple[list[str], list[list[str]]]:
@@ -63,46 +60,18 @@ def fleet_drift_diagnostics(fleet: FleetDrift) -> tuple[Diagnostic, ...]:
     return (*drift_notices(fleet), *merge_by_target(found, len(fleet.parts)))
 
 
-def fleet_drift_text(fleet: FleetDrift, style: Style) -> str:
-    """Return a table, what differs on each account, and a summary."""
-    heads, rows = drift_table(fleet)
-    table = table_text(
-        heads,
-        rows,
-        right=heads[1:-1],
-        color=style.color,
-        width=style.width,
-        wrapped=("result",),
-    )
-    parts = [table]
-    for part in fleet.parts:
-        if part.report.drifts and part.account is not None:
-            heading = style.bold(f"Target {clean(part.target)}")
-            parts.append(f"{heading}\n{drift_text(part.report, style, part.account)}")
-    notices = drift_notices(fleet)
-    if notices:
-        parts.append(diagnostics_text(notices, style))
-    parts.append(style.bold(fleet_drift_summary(fleet)) + "\n")
-    return "\n".join(parts)
-
-
 def fleet_drift_json(fleet: FleetDrift, generated_at: str) -> dict[str, Any]:
     """Return the drift of several targets as JSON data, each as `drift_json` has it."""
     return {
         **document_header(generated_at),
-        "group": None if fleet.name == ALL_TARGETS else fleet.name,
+        "group": group_json(fleet.name),
         "targets": [
             {
                 "name": part.target,
                 "drift": None
                 if part.account is None
                 else drift_json(part.report, part.account, part.diagnostics, generated_at),
-                "failure": None
-                if part.failure is None
-                else {
-                    "exit_code": part.failure.exit_code,
-                    "diagnostics": diagnostics_json(part.failure.diagnostics),
-                },
+                "failure": failure_json(part.failure),
             }
             for part in fleet.parts
         ],

@@ -1,4 +1,4 @@
-"""The plans and the reports of several targets as text: a table, and a part for each target.
+"""Plans, reports and drift of several targets as text: a table, and a part for each target.
 
 A definition that is the same in several targets is shown once. Does not decide anything.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from segctl.planfile.fleet_json import fleet_digest
 from segctl.render.diagnostics import diagnostics_text
+from segctl.render.drift_text import drift_text
 from segctl.render.fleet import (
     failures_of,
     fleet_summary,
@@ -21,6 +22,7 @@ from segctl.render.fleet import (
     report_table,
     without_diagnostics,
 )
+from segctl.render.fleet_drift import drift_notices, drift_table, fleet_drift_summary
 from segctl.render.plan_text import plan_text
 from segctl.render.report_text import report_text
 from segctl.render.table import table_text
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.model.fleet import FleetPlan, FleetReport
+    from segctl.planning.fleet_drift import FleetDrift
     from segctl.render.terminal import Style
 
 
@@ -65,6 +68,20 @@ def fleet_report_text(report: FleetReport, style: Style, *, quiet: bool = False)
     if failures:
         parts.append(diagnostics_text(failures, style))
     parts.append(style.bold(report_fleet_summary(report)) + "\n")
+    return "\n".join(parts)
+
+
+def fleet_drift_text(fleet: FleetDrift, style: Style) -> str:
+    """Return a table, what differs on each account, and a summary."""
+    parts = [_table(*drift_table(fleet), style)]
+    for part in fleet.parts:
+        if part.report.drifts and part.account is not None:
+            text = drift_text(part.report, style, part.account)
+            parts.append(f"{_heading(clean(part.target), style)}\n{text}")
+    notices = drift_notices(fleet)
+    if notices:
+        parts.append(diagnostics_text(notices, style))
+    parts.append(style.bold(fleet_drift_summary(fleet)) + "\n")
     return "\n".join(parts)
 
 

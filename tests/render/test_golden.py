@@ -59,8 +59,7 @@ from segctl.render.differences import (
 )
 from segctl.render.drift_text import drift_text
 from segctl.render.fleet import fleet_diagnostics, fleet_summary
-from segctl.render.fleet_drift import fleet_drift_text
-from segctl.render.fleet_text import fleet_report_text, fleet_text
+from segctl.render.fleet_text import fleet_drift_text, fleet_report_text, fleet_text
 from segctl.render.github import workflow_annotations
 from segctl.render.html.fleet import fleet_drift_html, fleet_html, fleet_report_html
 from segctl.render.html.stylesheet import CSS
