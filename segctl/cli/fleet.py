@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from segctl.app.project import Project
     from segctl.applying.applier import ApplyOptions
     from segctl.cli.approval import Approval
-    from segctl.model.fleet import FleetPlan, TargetGroup
+    from segctl.model.fleet import TargetGroup
     from segctl.model.plan_options import PlanOptions
 
 
@@ -87,7 +87,7 @@ def apply_group(
         approval.check_group(group.name)
         with connect_targets(project, group, console, read_only=False) as fleet:
             plan = plan_targets(fleet, approval.options, console)
-            _show_plan(plan, output)
+            output.show_first(FleetOutput("text", project, console).fleet_plan(plan))
             code = fleet_exit_code(plan)
             if code == 1:
                 if not output.is_text:
@@ -140,12 +140,3 @@ def drift_group(
     if codes:
         return worst_code(codes)
     return CHANGES_PRESENT if detailed and drift.has_drift else 0
-
-
-def _show_plan(plan: FleetPlan, output: FleetOutput) -> None:
-    """Show the plan: on stdout, or on stderr if stdout is for the report in another format."""
-    text = FleetOutput("text", output.project, output.console).fleet_plan(plan)
-    if output.is_text:
-        output.console.show(text)
-    else:
-        output.console.say(text.rstrip())

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from segctl import __version__
 from segctl.cli.output import Output
 from segctl.model.fleet import Failure, FleetPlan, FleetReport, TargetPlan, TargetReport
 
 if TYPE_CHECKING:
-    from segctl.model import Plan
     from segctl.planning.fleet_drift import FleetDrift
-
-    F = TypeVar("F", bound=Failure | None)
 
 
 class FleetOutput(Output):
@@ -28,7 +25,7 @@ class FleetOutput(Output):
             from segctl.planfile.fleet_json import fleet_to_json  # noqa: PLC0415
 
             return self.console.as_json(fleet_to_json(fleet, made_at, version))
-        fleet = FleetPlan(fleet.name, tuple(map(self._with_commands, fleet.parts)))
+        fleet = FleetPlan(fleet.name, tuple(map(self._part_with_commands, fleet.parts)))
         match self.name:
             case "markdown":
                 from segctl.render.markdown.fleet import fleet_markdown  # noqa: PLC0415
@@ -62,7 +59,7 @@ class FleetOutput(Output):
             from segctl.planfile.fleet_json import fleet_report_to_json  # noqa: PLC0415
 
             return self.console.as_json(fleet_report_to_json(report, plan, now))
-        report = FleetReport(report.name, tuple(map(self._report_with_commands, report.parts)))
+        report = FleetReport(report.name, tuple(map(self._report_part_with_commands, report.parts)))
         match self.name:
             case "markdown":
                 from segctl.render.markdown.fleet import fleet_report_markdown  # noqa: PLC0415
@@ -130,29 +127,21 @@ class FleetOutput(Output):
         diagnostics = fleet_problem_diagnostics(fleet)
         return self.diagnostics(diagnostics, command, target=fleet.name)
 
-    def _with_commands(self, part: TargetPlan) -> TargetPlan:
+    def _part_with_commands(self, part: TargetPlan) -> TargetPlan:
         """Return the plan of a target with complete commands in its hints."""
-        plan = part.plan
-        result: Plan | Failure | None = self._failure(part.failure, part.target)
-        if plan is not None:
-            result = dataclasses.replace(
-                plan,
-                diagnostics=self.console.complete_hints(plan.diagnostics, part.target),
-                refusals=self.console.complete_hints(plan.refusals, part.target),
-            )
-        return part if result is None else dataclasses.replace(part, result=result)
-
-    def _report_with_commands(self, part: TargetReport) -> TargetReport:
-        report = dataclasses.replace(
-            part.report,
-            outcomes=self.console.complete_hints(part.report.outcomes, part.target),
-            refreshes=self.console.complete_hints(part.report.refreshes, part.target),
+        result = (
+            self._failure_with_commands(part.result, part.target)
+            if isinstance(part.result, Failure)
+            else self._plan_with_commands(part.result)
         )
-        failure = self._failure(part.failure, part.target)
+        return dataclasses.replace(part, result=result)
+
+    def _report_part_with_commands(self, part: TargetReport) -> TargetReport:
+        """Return what was done to a target with complete commands in its hints."""
+        report = self._report_with_commands(part.report, part.target)
+        failure = part.failure and self._failure_with_commands(part.failure, part.target)
         return dataclasses.replace(part, report=report, failure=failure)
 
-    def _failure(self, failure: Failure | None, target: str) -> Failure | None:
-        if failure is None:
-            return None
+    def _failure_with_commands(self, failure: Failure, target: str) -> Failure:
         diagnostics = self.console.complete_hints(failure.diagnostics, target)
         return dataclasses.replace(failure, diagnostics=diagnostics)

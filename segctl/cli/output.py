@@ -51,6 +51,13 @@ class Output:
         """Write a result in this format to stdout."""
         self.console.show(text, as_is=not self.is_text)
 
+    def show_first(self, text: str) -> None:
+        """Write a text before the result: to stderr where stdout is for another format."""
+        if self.is_text:
+            self.console.show(text)
+        else:
+            self.console.say(text.rstrip())
+
     def plan(
         self,
         plan: Plan,
@@ -69,13 +76,7 @@ class Output:
             from segctl.planfile.to_json import plan_to_json  # noqa: PLC0415
 
             return self.console.as_json(plan_to_json(plan, made_at, version, requests))
-        hinted = self.console.complete_hints
-        target = plan.target.name
-        plan = dataclasses.replace(
-            plan,
-            diagnostics=hinted(plan.diagnostics, target),
-            refusals=hinted(plan.refusals, target),
-        )
+        plan = self._plan_with_commands(plan)
         match self.name:
             case "markdown":
                 from segctl.render.markdown.views import plan_markdown  # noqa: PLC0415
@@ -110,11 +111,7 @@ class Output:
             from segctl.planfile.report_json import report_to_json  # noqa: PLC0415
 
             return self.console.as_json(report_to_json(report, plan, now))
-        report = dataclasses.replace(
-            report,
-            outcomes=self.console.complete_hints(report.outcomes),
-            refreshes=self.console.complete_hints(report.refreshes),
-        )
+        report = self._report_with_commands(report)
         match self.name:
             case "markdown":
                 from segctl.render.markdown.views import report_markdown  # noqa: PLC0415
@@ -284,6 +281,23 @@ class Output:
                 text = self.diagnostics(diagnostics_of(error), command, target=target)
                 self.show(text)
             raise
+
+    def _plan_with_commands(self, plan: Plan) -> Plan:
+        """Return a plan with complete commands in its hints."""
+        target = plan.target.name
+        return dataclasses.replace(
+            plan,
+            diagnostics=self.console.complete_hints(plan.diagnostics, target),
+            refusals=self.console.complete_hints(plan.refusals, target),
+        )
+
+    def _report_with_commands(self, report: Report, target: str | None = None) -> Report:
+        """Return a report with complete commands in its hints, for the target if it is given."""
+        return dataclasses.replace(
+            report,
+            outcomes=self.console.complete_hints(report.outcomes, target),
+            refreshes=self.console.complete_hints(report.refreshes, target),
+        )
 
     def _sarif(
         self, diagnostics: Sequence[Diagnostic], command: str, made_at: str, target: str = ""

@@ -242,7 +242,7 @@ def _apply_to_one(
         with connect(project, console, read_only=False) as connection:
             approval.check_account(connection.target, console)
             plan = build_plan(project, connection, request, console)
-            _show_plan(plan, output)
+            output.show_first(Output("text", project, console).plan(plan))
             if plan.errors:
                 if not output.is_text:
                     target = plan.target.name
@@ -277,15 +277,6 @@ def _apply_to_one(
     if failure is not None:
         raise failure
     return INTERRUPTED if report.interrupted else _exit_code(report, plan, console)
-
-
-def _show_plan(plan: Plan, output: Output) -> None:
-    """Show the plan: on stdout, or on stderr if stdout is for the report in another format."""
-    text = Output("text", output.project, output.console).plan(plan)
-    if output.is_text:
-        output.console.show(text)
-    else:
-        output.console.say(text.rstrip())
 
 
 def _exit_code(report: Report, plan: Plan, console: Console) -> int:
