@@ -17,10 +17,10 @@ from segctl.common.files import read_bounded, write_named
 from segctl.common.json_text import json_text
 from segctl.errors import Refused, UsageError
 from segctl.model.fleet import FleetPlan
-from segctl.planfile.fleet_json import fleet_digest, fleet_to_json
+from segctl.planfile.fleet_json import digest_of, fleet_to_json
 from segctl.planfile.loading import MAX_BYTES, SavedFleet, SavedPlan, load_plan, load_saved
 from segctl.planfile.staleness import account_differences, other_project, plan_differences
-from segctl.planfile.to_json import SHORT_DIGEST, digest, plan_to_json
+from segctl.planfile.to_json import SHORT_DIGEST, plan_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ def save_plan(
     """Write a plan, or those of several targets, as JSON, whole or not at all.
 
     The documents are those that docs/plan-json.md describes.
-
     `generated_at` is the time at which it was made (ISO 8601, UTC), by default now. Raises
     `UsageError`, and `Refused` for a link inside the repository.
     """
@@ -148,7 +147,7 @@ def check_fleet(saved: SavedFleet, plan: FleetPlan) -> None:
 
 def check_digest(plan: Plan | FleetPlan, expected: str) -> None:
     """Raise `Refused` unless the digest of the plan begins with these hex digits."""
-    actual = fleet_digest(plan) if isinstance(plan, FleetPlan) else digest(plan)
+    actual = digest_of(plan)
     if not actual.startswith(expected):
         raise Refused(
             f"the digest of the plan must be {expected[:SHORT_DIGEST]}, got "

@@ -1,4 +1,7 @@
-"""What was approved before an apply, on the command line: a saved plan, a digest, or both."""
+"""What was approved before an apply, on the command line: a saved plan, a digest, or both.
+
+Also shows a plan that is to be approved, and saves it.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,14 @@ import click
 
 from segctl.errors import Refused, UsageError
 from segctl.model.plan_options import PlanOptions
-from segctl.render.terminal import clean
+from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar
 
     from segctl.app.console import Console
+    from segctl.cli.output import Output
     from segctl.model import Plan, TargetRef
     from segctl.model.fleet import FleetPlan
     from segctl.planfile.loading import SavedFleet, SavedPlan
@@ -169,21 +173,40 @@ def _digest(text: str | None) -> str:
     return digits
 
 
-def saved_as(console: Console, file: str, plan: Plan | FleetPlan) -> str:
+def show_plan(
+    output: Output,
+    plan: Plan | FleetPlan,
+    text: str,
+    *,
+    out: str | None,
+    generated_at: str,
+    requests: int,
+) -> None:
+    """Show the text of a plan that took so many requests; with `out`, save the plan first."""
+    console = output.console
+    if out is not None:
+        from segctl.app.saved_plan import save_plan  # noqa: PLC0415 - only with --out
+
+        save_plan(output.project, plan, out, generated_at=generated_at)
+    output.show(text)
+    if out is not None:
+        console.talk(_saved_as(console, out, plan))
+    console.mention(f"{count(requests, 'request')} sent.")
+
+
+def _saved_as(console: Console, file: str, plan: Plan | FleetPlan) -> str:
     """Return where a plan was saved, its digest, and how to apply it if that is possible."""
     from shlex import quote  # noqa: PLC0415 - of one line
 
     from segctl.model.fleet import ALL_TARGETS, FleetPlan  # noqa: PLC0415
-    from segctl.planfile.fleet_json import fleet_digest  # noqa: PLC0415
-    from segctl.planfile.to_json import SHORT_DIGEST, digest  # noqa: PLC0415
+    from segctl.planfile.fleet_json import digest_of  # noqa: PLC0415
+    from segctl.planfile.to_json import SHORT_DIGEST  # noqa: PLC0415
 
-    is_fleet = isinstance(plan, FleetPlan)
-    whole = fleet_digest(plan) if isinstance(plan, FleetPlan) else digest(plan)
-    text = f"Saved as {clean(file)}, digest {whole[:SHORT_DIGEST]}"
+    text = f"Saved as {clean(file)}, digest {digest_of(plan)[:SHORT_DIGEST]}"
     if not plan.is_applicable:
         return f"{text}."
-    target = plan.name if isinstance(plan, FleetPlan) else plan.target.name
     arguments = f"apply {clean(quote(file))}"
-    if is_fleet and target == ALL_TARGETS:
+    target = plan.name if isinstance(plan, FleetPlan) else plan.target.name
+    if target == ALL_TARGETS:
         return f"{text}; apply it with `{console.command(f'{arguments} --all-targets')}`"
     return f"{text}; apply it with `{console.command(arguments, target)}`"

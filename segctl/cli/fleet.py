@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.app.fleet import apply_targets, connect_targets, plan_targets, refuse_unsafe_targets
+from segctl.cli.approval import show_plan
 from segctl.cli.exit_codes import (
     CHANGES_PRESENT,
     fleet_exit_code,
@@ -15,13 +15,12 @@ from segctl.cli.exit_codes import (
 from segctl.cli.fleet_output import FleetOutput
 from segctl.cli.interruptions import stop_in_order
 from segctl.common.clock import format_utc
-from segctl.errors import UsageError
 from segctl.model.fleet import FleetReport, TargetReport
 from segctl.model.report import Report
-from segctl.render.terminal import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from segctl.app.console import Console
     from segctl.app.project import Project
@@ -43,22 +42,12 @@ def plan_group(
 ) -> int:
     """Plan several targets and show that; return the exit code."""
     output = FleetOutput(format_name, project, console)
-    with output.showing_errors("plan"):
-        if out is not None and not Path(out).parent.is_dir():
-            raise UsageError(f"cannot write {out}: folder {Path(out).parent} not found")
-        with connect_targets(project, group, console) as fleet:
-            plan = plan_targets(fleet, options, console)
+    with output.showing_errors("plan"), connect_targets(project, group, console) as fleet:
+        plan = plan_targets(fleet, options, console)
     now = format_utc(project.clock.now())
-    if out is not None:
-        from segctl.app.saved_plan import save_plan  # noqa: PLC0415 - only with --out
-
-        save_plan(project, plan, out, generated_at=now)
-    output.show(output.fleet_plan(plan, generated_at=now))
-    if out is not None:
-        from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
-
-        console.talk(saved_as(console, out, plan))
-    console.mention(f"{count(sum(part.requests or 0 for part in plan.parts), 'request')} sent.")
+    text = output.fleet_plan(plan, generated_at=now)
+    requests = sum(part.requests or 0 for part in plan.parts)
+    show_plan(output, plan, text, out=out, generated_at=now, requests=requests)
     return fleet_exit_code(plan, detailed=detailed)
 
 

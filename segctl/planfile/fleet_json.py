@@ -44,6 +44,11 @@ def fleet_digest(fleet: FleetPlan) -> str:
     )
 
 
+def digest_of(plan: Plan | FleetPlan) -> str:
+    """Return the digest of the plan of one target, or of those of several."""
+    return fleet_digest(plan) if isinstance(plan, FleetPlan) else digest(plan)
+
+
 def fleet_to_json(
     fleet: FleetPlan, generated_at: str, version: str = __version__
 ) -> dict[str, Any]:

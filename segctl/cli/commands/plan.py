@@ -9,6 +9,7 @@ import click
 
 from segctl.app.connection import connect
 from segctl.app.plan import build_plan, read_request
+from segctl.cli.approval import show_plan
 from segctl.cli.exit_codes import plan_exit_code
 from segctl.cli.options import (
     all_targets_option,
@@ -21,7 +22,6 @@ from segctl.cli.output import Output
 from segctl.common.clock import format_utc
 from segctl.errors import UsageError
 from segctl.model.plan_options import PlanOptions
-from segctl.render.terminal import count
 
 if TYPE_CHECKING:
     from segctl.app.console import Console
@@ -72,6 +72,8 @@ def command(
     output = Output(format_name, project, console)
     with output.showing_errors("plan"):
         group = chosen_group(project, all_targets=all_targets)
+        if out is not None and not Path(out).parent.is_dir():
+            raise UsageError(f"cannot write {out}: folder {Path(out).parent} not found")
     if group is not None:
         from segctl.cli.fleet import plan_group  # noqa: PLC0415 - only for several targets
 
@@ -85,21 +87,11 @@ def command(
             detailed=detailed_exitcode,
         )
     with output.showing_errors("plan"):
-        if out is not None and not Path(out).parent.is_dir():
-            raise UsageError(f"cannot write {out}: folder {Path(out).parent} not found")
         request = read_request(project, PlanOptions(**options))
         with connect(project, console) as connection:
             plan = build_plan(project, connection, request, console)
             requests = connection.requests()
     now = format_utc(project.clock.now())
-    if out is not None:
-        from segctl.app.saved_plan import save_plan  # noqa: PLC0415 - only with --out
-
-        save_plan(project, plan, out, generated_at=now)
-    output.show(output.plan(plan, generated_at=now, requests=requests))
-    if out is not None:
-        from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
-
-        console.talk(saved_as(console, out, plan))
-    console.mention(f"{count(requests, 'request')} sent.")
+    text = output.plan(plan, generated_at=now, requests=requests)
+    show_plan(output, plan, text, out=out, generated_at=now, requests=requests)
     return plan_exit_code(plan, detailed=detailed_exitcode)
