@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from segctl.model import Plan
     from segctl.model.fleet import FleetPlan, FleetReport
+    from segctl.model.report import Report
 
 CHANGES_PRESENT = 2
 REFUSED = 3
@@ -35,17 +36,16 @@ def fleet_exit_code(fleet: FleetPlan, *, detailed: bool = False) -> int:
 
 
 def worst_code(codes: set[int]) -> int:
-    """Return the exit code of several targets of which each failed with one of these."""
+    """Return the exit code of several targets that failed with these."""
     if INTERRUPTED in codes:
         return INTERRUPTED
     return REFUSED if codes == {REFUSED} else 1
 
 
-def fleet_report_exit_code(report: FleetReport) -> int:
-    """Return the exit code of an apply to several targets: as if they were one account."""
+def report_exit_code(report: Report | FleetReport, *, needs_another_apply: bool) -> int:
+    """Return the exit code of an apply: several targets are as if they were one account."""
     if report.interrupted:
         return INTERRUPTED
     if report.is_complete:
-        needs_more = any(part.plan.needs_another_apply for part in report.parts)
-        return IN_PART if needs_more else 0
+        return IN_PART if needs_another_apply else 0
     return IN_PART if report.is_partial else 1

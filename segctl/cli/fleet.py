@@ -9,7 +9,7 @@ from segctl.cli.approval import show_plan
 from segctl.cli.exit_codes import (
     CHANGES_PRESENT,
     fleet_exit_code,
-    fleet_report_exit_code,
+    report_exit_code,
     worst_code,
 )
 from segctl.cli.fleet_output import FleetOutput
@@ -104,9 +104,9 @@ def apply_group(
     if plan.has_changes or not output.is_text:
         blank = "\n" if output.is_text else ""
         output.show(blank + output.fleet_report(report, plan))
-    if report.is_complete and any(part.plan.needs_another_apply for part in report.parts):
+    if report.is_complete and report.needs_another_apply:
         console.talk("Not every account matches the files yet; see the warnings above the plans.")
-    return fleet_report_exit_code(report)
+    return report_exit_code(report, needs_another_apply=report.needs_another_apply)
 
 
 def drift_group(

@@ -150,6 +150,11 @@ class FleetReport:
         )
 
     @property
+    def needs_another_apply(self) -> bool:
+        """Whether any account differs from the files even after all changes were applied."""
+        return any(part.plan.needs_another_apply for part in self.parts)
+
+    @property
     def interrupted(self) -> bool:
         """Whether the apply was stopped."""
         return any(part.report.interrupted for part in self.parts)

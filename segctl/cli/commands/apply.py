@@ -16,7 +16,7 @@ from segctl.app.connection import connect
 from segctl.app.plan import build_plan, read_request
 from segctl.applying.applier import ApplyOptions, OnInvalid
 from segctl.cli.approval import approval_options, read_approval
-from segctl.cli.exit_codes import IN_PART, INTERRUPTED
+from segctl.cli.exit_codes import report_exit_code
 from segctl.cli.interruptions import stop_in_order
 from segctl.cli.options import (
     all_targets_option,
@@ -276,17 +276,14 @@ def _apply_to_one(
     output.show(blank + output.report(report, plan))
     if failure is not None:
         raise failure
-    return INTERRUPTED if report.interrupted else _exit_code(report, plan, console)
+    return _exit_code(report, plan, console)
 
 
 def _exit_code(report: Report, plan: Plan, console: Console) -> int:
-    """Return the exit code of an apply that ran to its end; report why it is not 0 if unclear."""
-    if report.is_complete and plan.needs_another_apply:
+    """Return the exit code of an apply; report why it is not 0 if that is unclear."""
+    if report.is_complete and plan.needs_another_apply and not report.interrupted:
         console.talk("The account does not match the files yet; see the warning above the plan.")
-        return IN_PART
-    if report.is_complete:
-        return 0
-    return IN_PART if report.is_partial else 1
+    return report_exit_code(report, needs_another_apply=plan.needs_another_apply)
 
 
 def _is_no_rename(plan: Plan, console: Console) -> bool:
