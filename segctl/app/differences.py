@@ -16,6 +16,7 @@ from segctl.errors import InvalidInput, UsageError
 from segctl.model.differences import TargetDifferences
 from segctl.model.values import ReferenceKind
 from segctl.planning.differences import AccountComparison, AccountState, uses_ids
+from segctl.render.terminal import count
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -67,11 +68,12 @@ def diff_targets(
                 for number, _ in enumerate(results, 1):
                     update(number, len(accounts))
             comparison = _compared(accounts, everything=everything)
-        found, same = comparison.differences()
+        differences, same = comparison.differences()
         for account in accounts:
-            sent, name = account.connection.requests(), account.connection.target.name
-            console.mention(f"{sent} request{'' if sent == 1 else 's'} sent to {name}.")
-        return TargetDifferences(first.target, second.target, found, same, comparison.left_out)
+            sent = count(account.connection.requests(), "request")
+            console.mention(f"{sent} sent to {account.connection.target.name}.")
+        left_out = comparison.left_out
+        return TargetDifferences(first.target, second.target, differences, same, left_out)
 
 
 class _Account:
@@ -120,18 +122,13 @@ def _compared(accounts: Collection[_Account], *, everything: bool) -> AccountCom
         source, destination = (account.state for account in accounts)
         return AccountComparison(source, destination, everything=everything)
 
-    comparison = compare()
+    held = [
+        (source.remote, destination.remote)
+        for source, destination in compare().pairs
+        if source.remote is not None and destination.remote is not None
+    ]
     for side, account in enumerate(accounts):
-        account.read_definitions(
-            [
-                remote
-                for pair in comparison.pairs
-                if pair[0].remote is not None
-                and (remote := pair[side].remote) is not None
-                and pair[1].remote is not None
-                and remote.query is None
-            ]
-        )
+        account.read_definitions([pair[side] for pair in held if pair[side].query is None])
     comparison = compare()
     kinds = uses_ids(comparison.pairs)
     for account in accounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -81,7 +81,7 @@ class TargetDifferences:
     destination: TargetRef
     differences: tuple[Difference, ...] = ()
     same: int = 0
-    left_out: tuple[int, int] = field(default=(0, 0))
+    left_out: tuple[int, int] = (0, 0)
 
     @property
     def undeclared(self) -> tuple[Difference, ...]:
