@@ -75,7 +75,7 @@ class Fleet:
     def run(
         self, work: Callable[[Member, Connection], T], *, at_once: int = MAX_AT_ONCE
     ) -> tuple[T | Failure, ...]:
-        """Do some work on every target, as many at a time; return what came of it, in order.
+        """Do some work on every target, `at_once` at a time; return the results in order.
 
         An error of segctl's is a failure of its target. Ctrl-C stops all of them, and is raised
         once they have ended.
@@ -176,9 +176,9 @@ def _refuse_same_account(members: Sequence[Member]) -> None:
             raise _same_account(other, member.name)
 
 
-def _same_account(one: str, other: str) -> UsageError:
+def _same_account(target: str, other: str) -> UsageError:
     return UsageError(
-        f"the targets `{one}` and `{other}` are the same account",
+        f"the targets `{target}` and `{other}` are the same account",
         hint="check their `api_key_env` and `subuser`; plan one of them without the other if they "
         "are meant to be the same, since each would delete what only the other declares",
     )

@@ -21,8 +21,8 @@ def detect_drift_of_targets(
     """Compare each account with the files, or say why that failed; see `detect_drift`."""
 
     def detect(member: Member, connection: Connection) -> TargetDrift:
-        found = detect_drift(member.project, connection, member.console, managed_only=managed_only)
-        return TargetDrift(member.name, found.report, found.diagnostics, connection.target)
+        drift = detect_drift(member.project, connection, member.console, managed_only=managed_only)
+        return TargetDrift(member.name, drift.report, drift.diagnostics, connection.target)
 
     with fleet.showing_progress("comparing", console):
         results = fleet.run(detect)

@@ -131,10 +131,10 @@ def check_fleet(saved: SavedFleet, plan: FleetPlan) -> None:
         )
     differences: list[Diagnostic] = []
     for before, current in zip(saved.fleet.plans, plan.plans, strict=True):
-        found = account_differences(before.target, current.target)
-        found = found or plan_differences(before, current)
         differences += (
-            replace(item, summary=f"{current.target.name}: {item.summary}") for item in found
+            replace(item, summary=f"{current.target.name}: {item.summary}")
+            for item in account_differences(before.target, current.target)
+            or plan_differences(before, current)
         )
     _refuse(
         differences,

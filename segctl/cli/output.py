@@ -182,18 +182,18 @@ class Output:
 
                 return drift_text(report, self.console.style, target)
 
-    def differences(self, found: TargetDifferences) -> str:
+    def differences(self, comparison: TargetDifferences) -> str:
         """Return what differs between two targets."""
         now = self._now()
         match self.name:
             case "json":
                 from segctl.render.differences import differences_json  # noqa: PLC0415
 
-                return self.console.as_json(differences_json(found, now))
+                return self.console.as_json(differences_json(comparison, now))
             case "markdown":
                 from segctl.render.markdown.differences import differences_markdown  # noqa: PLC0415
 
-                return differences_markdown(found, self._context(now))
+                return differences_markdown(comparison, self._context(now))
             case "github":
                 from segctl.render.differences import (  # noqa: PLC0415
                     differences_diagnostics,
@@ -202,23 +202,23 @@ class Output:
                 from segctl.render.github import workflow_annotations  # noqa: PLC0415
                 from segctl.render.terminal import Style  # noqa: PLC0415
 
-                closing = " ".join(differences_summary(found, Style(), verbosity=1))
-                diagnostics = differences_diagnostics(found)
+                closing = " ".join(differences_summary(comparison, Style(), verbosity=1))
+                diagnostics = differences_diagnostics(comparison)
                 return workflow_annotations(diagnostics, self._context(now), closing)
             case "sarif":
                 from segctl.render.differences import differences_diagnostics  # noqa: PLC0415
 
-                diagnostics = differences_diagnostics(found)
-                return self._sarif(diagnostics, "diff", now, found.destination.name)
+                diagnostics = differences_diagnostics(comparison)
+                return self._sarif(diagnostics, "diff", now, comparison.destination.name)
             case "html":
                 from segctl.render.html.differences import differences_html  # noqa: PLC0415
 
-                return self.console.as_html(differences_html(found, self._context(now)))
+                return self.console.as_html(differences_html(comparison, self._context(now)))
             case _:
                 from segctl.render.differences import differences_text  # noqa: PLC0415
 
                 verbosity = self.console.verbosity
-                return differences_text(found, self.console.style, verbosity=verbosity)
+                return differences_text(comparison, self.console.style, verbosity=verbosity)
 
     def diagnostics(
         self,

@@ -41,41 +41,41 @@ class Contrast(NamedTuple):
     place: str = ""
 
 
-def differences_text(found: TargetDifferences, style: Style, *, verbosity: int = 0) -> str:
+def differences_text(comparison: TargetDifferences, style: Style, *, verbosity: int = 0) -> str:
     """Return each segment that differs, and a summary.
 
     What the files declare differently is only counted, unless the verbosity is above 0.
     """
-    names = clean(found.source.name), clean(found.destination.name)
+    names = clean(comparison.source.name), clean(comparison.destination.name)
     width = max(map(len, names))
     lines = []
-    for difference in found.differences if verbosity > 0 else found.undeclared:
+    for difference in comparison.differences if verbosity > 0 else comparison.undeclared:
         label = f"  {KIND_LABELS[difference.kind]:<8}"
         paint = style.dim if difference.is_declared else style.yellow
         lines.append(f"{paint(label)} {clean(difference.name)}")
-        details = ", ".join(difference_details(difference, found, RenderContext()))
+        details = ", ".join(difference_details(difference, comparison, RenderContext()))
         lines.append(f"      {style.dim(clean(details))}")
         for contrast in contrasts(difference):
             place = style.dim(f"  (in {contrast.place})") if contrast.place else ""
             lines.append(f"      {names[0]:<{width}}  {contrast.source}{place}")
             lines.append(f"      {names[1]:<{width}}  {contrast.destination}")
-    return "\n".join([*lines, *differences_summary(found, style, verbosity=verbosity)]) + "\n"
+    return "\n".join([*lines, *differences_summary(comparison, style, verbosity=verbosity)]) + "\n"
 
 
 def differences_summary(
-    found: TargetDifferences, style: Style, *, verbosity: int = 0
+    comparison: TargetDifferences, style: Style, *, verbosity: int = 0
 ) -> Iterator[str]:
     """Yield the line that summarizes the differences, and one for what was not compared."""
-    source, destination = target_name(found.source), target_name(found.destination)
-    number, meant = len(found.undeclared), len(found.declared)
+    source, destination = target_name(comparison.source), target_name(comparison.destination)
+    number, meant = len(comparison.undeclared), len(comparison.declared)
     differ = f"{count(number, 'difference')}" if number else "No differences"
     hint = " (-v shows them)" if verbosity == 0 and meant else ""
     verb = "differs" if meant == 1 else "differ"
     as_declared = f", {meant} {verb} as the files declare{hint}" if meant else ""
     head = style.bold(f"{differ} between {source} and {destination}.")
-    yield f"{head} {count(found.same, 'segment')} the same{as_declared}."
-    if any(found.left_out):
-        first, second = found.left_out
+    yield f"{head} {count(comparison.same, 'segment')} the same{as_declared}."
+    if any(comparison.left_out):
+        first, second = comparison.left_out
         yield (
             f"Not compared, since no file declares them: {count(first, 'segment')} on {source}, "
             f"{second} on {destination}. Run with --all to compare them by name."
@@ -83,10 +83,10 @@ def differences_summary(
 
 
 def difference_details(
-    difference: Difference, found: TargetDifferences, context: RenderContext
+    difference: Difference, comparison: TargetDifferences, context: RenderContext
 ) -> list[str]:
     """Return where a segment is declared, and which account is not as the files declare."""
-    source, destination = found.source.name, found.destination.name
+    source, destination = comparison.source.name, comparison.destination.name
     details = [context.place(difference.span)] if difference.span else []
     match difference.kind:
         case DifferenceKind.MISSING:
@@ -150,18 +150,18 @@ def _status(side: Side) -> str:
     return f"{side.validation.value}{complaint}"
 
 
-def differences_json(found: TargetDifferences, generated_at: str) -> dict[str, Any]:
+def differences_json(comparison: TargetDifferences, generated_at: str) -> dict[str, Any]:
     """Return differences as JSON data.
 
     A clause's `before` is that of the account to promote to, its `after` that of the other one.
     """
     return {
         **document_header(generated_at),
-        "from": dataclasses.asdict(found.source),
-        "to": dataclasses.asdict(found.destination),
-        "differences": [_entry(difference) for difference in found.differences],
-        "same": found.same,
-        "left_out": {"from": found.left_out[0], "to": found.left_out[1]},
+        "from": dataclasses.asdict(comparison.source),
+        "to": dataclasses.asdict(comparison.destination),
+        "differences": [_entry(difference) for difference in comparison.differences],
+        "same": comparison.same,
+        "left_out": {"from": comparison.left_out[0], "to": comparison.left_out[1]},
     }
 
 
@@ -190,9 +190,9 @@ def _side(side: Side) -> dict[str, Any]:
     }
 
 
-def differences_diagnostics(found: TargetDifferences) -> tuple[Diagnostic, ...]:
+def differences_diagnostics(comparison: TargetDifferences) -> tuple[Diagnostic, ...]:
     """Return a diagnostic for each difference that the files do not ask for."""
-    source, destination = found.source.name, found.destination.name
+    source, destination = comparison.source.name, comparison.destination.name
     phrases: dict[DifferenceKind, Callable[[Difference], str]] = {
         DifferenceKind.CHANGED: lambda item: (
             f"has a different {' and '.join(item.changed_fields)} on {source} and {destination}"
@@ -207,5 +207,5 @@ def differences_diagnostics(found: TargetDifferences) -> tuple[Diagnostic, ...]:
             f"`{item.name}` {phrases[item.kind](item)}",
             item.span,
         )
-        for item in found.undeclared
+        for item in comparison.undeclared
     )

@@ -143,16 +143,16 @@ def report_fleet_summary(report: FleetReport) -> str:
 
 def notices_of(fleet: FleetPlan) -> tuple[Diagnostic, ...]:
     """Return the warnings and notes of all plans, each once."""
-    found = [(plan.target.name, plan.notices) for plan in fleet.plans]
-    return merge_by_target(found, len(fleet.parts))
+    by_target = [(plan.target.name, plan.notices) for plan in fleet.plans]
+    return merge_by_target(by_target, len(fleet.parts))
 
 
 def failures_of(fleet: FleetPlan | FleetReport) -> tuple[Diagnostic, ...]:
     """Return the errors of the targets that failed, and those in their plans, each once."""
-    found = _failures(fleet)
+    by_target = _failures(fleet)
     if isinstance(fleet, FleetPlan):
-        found += [(plan.target.name, plan.errors) for plan in fleet.plans]
-    merged = merge_by_target(found, len(fleet.parts))
+        by_target += [(plan.target.name, plan.errors) for plan in fleet.plans]
+    merged = merge_by_target(by_target, len(fleet.parts))
     return tuple(problem for problem in merged if problem.severity is Severity.ERROR)
 
 
@@ -224,21 +224,20 @@ def _by_name(segment: Segment, lists: Mapping[str, str]) -> tuple[object, ...]:
 def fleet_diagnostics(fleet: FleetPlan) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of all plans and one for each change, each once."""
     # GitHub shows ten notices: the changes of every target come before the notes of any.
-    found = [
-        (plan.target.name, plan_diagnostics(dataclasses.replace(plan, diagnostics=())))
-        for plan in fleet.plans
+    by_target = [
+        (plan.target.name, plan_diagnostics(without_diagnostics(plan))) for plan in fleet.plans
     ]
-    found += [(plan.target.name, plan.diagnostics) for plan in fleet.plans]
-    return merge_by_target(_failures(fleet) + found, len(fleet.parts))
+    by_target += [(plan.target.name, plan.diagnostics) for plan in fleet.plans]
+    return merge_by_target(_failures(fleet) + by_target, len(fleet.parts))
 
 
 def fleet_problem_diagnostics(fleet: FleetPlan) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of all plans, and one for each change that ends an id, each once."""
-    found = [(plan.target.name, plan_problem_diagnostics(plan)) for plan in fleet.plans]
-    return merge_by_target(_failures(fleet) + found, len(fleet.parts))
+    by_target = [(plan.target.name, plan_problem_diagnostics(plan)) for plan in fleet.plans]
+    return merge_by_target(_failures(fleet) + by_target, len(fleet.parts))
 
 
 def fleet_report_diagnostics(report: FleetReport) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of what an apply did to several targets, each once."""
-    found = [(part.target, report_diagnostics(part.report)) for part in report.parts]
-    return merge_by_target(_failures(report) + found, len(report.parts))
+    by_target = [(part.target, report_diagnostics(part.report)) for part in report.parts]
+    return merge_by_target(_failures(report) + by_target, len(report.parts))

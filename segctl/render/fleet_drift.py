@@ -47,17 +47,17 @@ def fleet_drift_summary(fleet: FleetDrift) -> str:
 
 def drift_notices(fleet: FleetDrift) -> tuple[Diagnostic, ...]:
     """Return the errors of the targets that failed and the diagnostics of the others, each once."""
-    found = [
+    by_target = [
         (part.target, part.failure.diagnostics if part.failure else part.diagnostics)
         for part in fleet.parts
     ]
-    return merge_by_target(found, len(fleet.parts))
+    return merge_by_target(by_target, len(fleet.parts))
 
 
 def fleet_drift_diagnostics(fleet: FleetDrift) -> tuple[Diagnostic, ...]:
     """Return a diagnostic for each segment that differs, after `drift_notices`."""
-    found = [(part.target, drift_diagnostics(part.report)) for part in fleet.parts]
-    return (*drift_notices(fleet), *merge_by_target(found, len(fleet.parts)))
+    by_target = [(part.target, drift_diagnostics(part.report)) for part in fleet.parts]
+    return (*drift_notices(fleet), *merge_by_target(by_target, len(fleet.parts)))
 
 
 def fleet_drift_json(fleet: FleetDrift, generated_at: str) -> dict[str, Any]:

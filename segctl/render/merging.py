@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def merge_by_target(
-    found: Iterable[tuple[str, Iterable[Diagnostic]]], targets: int
+    by_target: Iterable[tuple[str, Iterable[Diagnostic]]], targets: int
 ) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of several targets, each once, in the order of the first of each.
 
@@ -24,7 +24,7 @@ def merge_by_target(
     """
     first: dict[tuple[object, ...], Diagnostic] = {}
     names: dict[tuple[object, ...], dict[str, None]] = {}
-    for target, diagnostics in found:
+    for target, diagnostics in by_target:
         for diagnostic in diagnostics:
             key = (diagnostic.code, diagnostic.severity, diagnostic.summary, diagnostic.span)
             first.setdefault(key, diagnostic)

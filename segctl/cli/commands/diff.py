@@ -77,6 +77,6 @@ def command(
     with output.showing_errors("diff"):
         if destination is not None and project.requested_target not in (None, destination):
             raise UsageError("--to and --target name different targets", hint="leave out --target")
-        found = diff_targets(project, source, destination, console, everything=everything)
-    output.show(output.differences(found))
-    return CHANGES_PRESENT if detailed_exitcode and found.undeclared else 0
+        comparison = diff_targets(project, source, destination, console, everything=everything)
+    output.show(output.differences(comparison))
+    return CHANGES_PRESENT if detailed_exitcode and comparison.undeclared else 0

@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from segctl.render.context import RenderContext
 
 
-def differences_html(found: TargetDifferences, context: RenderContext) -> str:
+def differences_html(comparison: TargetDifferences, context: RenderContext) -> str:
     """Return the page of what differs, with what the files declare differently at its end."""
-    summary, *rest = differences_summary(found, Style(), verbosity=1)
+    summary, *rest = differences_summary(comparison, Style(), verbosity=1)
     content = [
-        *(_card(item, found, context) for item in found.undeclared),
-        tag("h2", "Different as the files declare") if found.declared else Html(),
-        *(_card(item, found, context) for item in found.declared),
+        *(_card(item, comparison, context) for item in comparison.undeclared),
+        tag("h2", "Different as the files declare") if comparison.declared else Html(),
+        *(_card(item, comparison, context) for item in comparison.declared),
         *(tag("p", line, class_="calm") for line in rest),
     ]
-    return page("segctl diff", summary, content, context, target=found.destination)
+    return page("segctl diff", summary, content, context, target=comparison.destination)
 
 
-def _card(difference: Difference, found: TargetDifferences, context: RenderContext) -> Html:
+def _card(difference: Difference, comparison: TargetDifferences, context: RenderContext) -> Html:
     label = KIND_LABELS[difference.kind]
-    details = [sentence(detail) for detail in difference_details(difference, found, context)]
+    details = [sentence(detail) for detail in difference_details(difference, comparison, context)]
     items = [
         tag(
             "li",
-            html(found.source.name, " ", tag("code", contrast.source)),
-            html(" · ", found.destination.name, " ", tag("code", contrast.destination)),
+            html(comparison.source.name, " ", tag("code", contrast.source)),
+            html(" · ", comparison.destination.name, " ", tag("code", contrast.destination)),
             *([" in ", tag("code", contrast.place)] if contrast.place else []),
         )
         for contrast in contrasts(difference)

@@ -63,18 +63,13 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
     """Return the page of a plan."""
     return page(
         "segctl plan",
-        title_of(plan_summary(plan, _PLAIN)),
+        plan_summary(plan, _PLAIN).splitlines()[0].split(". ")[0] + ".",
         plan_content(plan, context),
         context,
         target=plan.target,
         digest=digest(plan),
         tally=tally_of(plan.summary),
     )
-
-
-def title_of(summary: str) -> str:
-    """Return the first sentence of a summary."""
-    return summary.splitlines()[0].split(". ")[0] + "."
 
 
 def tally_of(summary: Summary) -> dict[str, int]:

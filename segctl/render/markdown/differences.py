@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from segctl.render.context import RenderContext
 
 
-def differences_markdown(found: TargetDifferences, context: RenderContext) -> str:
+def differences_markdown(comparison: TargetDifferences, context: RenderContext) -> str:
     """Return the comment of what differs; what the files declare differently is collapsed."""
-    summary, *rest = differences_summary(found, Style(), verbosity=1)
-    meant = [_block(item, found, context) for item in found.declared]
+    summary, *rest = differences_summary(comparison, Style(), verbosity=1)
+    meant = [_block(item, comparison, context) for item in comparison.declared]
     parts = [
         Part(
-            [_block(item, found, context) for item in found.undeclared],
+            [_block(item, comparison, context) for item in comparison.undeclared],
             more_note("segment", "not shown here"),
         ),
         Part(
@@ -39,21 +39,21 @@ def differences_markdown(found: TargetDifferences, context: RenderContext) -> st
         Part([tag("p", tag("sub", prose(line))) for line in rest], more_note("line", "left out")),
     ]
     return body(
-        f"{marker('diff', context, found.destination.name)}\n{tag('h3', prose(summary))}",
+        f"{marker('diff', context, comparison.destination.name)}\n{tag('h3', prose(summary))}",
         parts,
-        footer(context, found.destination),
+        footer(context, comparison.destination),
     )
 
 
-def _block(difference: Difference, found: TargetDifferences, context: RenderContext) -> str:
-    details = Html(", ".join(map(prose, difference_details(difference, found, context))))
+def _block(difference: Difference, comparison: TargetDifferences, context: RenderContext) -> str:
+    details = Html(", ".join(map(prose, difference_details(difference, comparison, context))))
     label = tag("strong", KIND_LABELS[difference.kind])
     title = tag("p", label, " ", code(difference.name), " · ", details)
     items = [
         tag(
             "li",
-            html(prose(found.source.name), " ", code(contrast.source)),
-            html(" · ", prose(found.destination.name), " ", code(contrast.destination)),
+            html(prose(comparison.source.name), " ", code(contrast.source)),
+            html(" · ", prose(comparison.destination.name), " ", code(contrast.destination)),
             *([" in ", code(contrast.place)] if contrast.place else []),
         )
         for contrast in contrasts(difference)

@@ -1,7 +1,7 @@
 """The plans and the reports of several targets as one comment, and as a step's summary.
 
-A table of the targets stands on top; below, each target that changes has the part that it would
-have alone. All share the room of one comment. Does not post it.
+A table of the targets comes first, then for each target that changes what its own comment would
+show. All share the room of one comment. Does not post it.
 """
 
 from __future__ import annotations
