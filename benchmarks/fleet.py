@@ -9,16 +9,15 @@ from __future__ import annotations
 import dataclasses
 import sysconfig
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, command, compare, peak
-from benchmarks.world import FIELDS, name, queries, write_project
+from benchmarks.world import account_settings, fill, write_project
 from segctl.account.definition_cache import FOLDER
 from segctl.common.secrets import Secret
-from segctl.emulator import Emulator, Settings, serve
+from segctl.emulator import Emulator, serve
 from segctl.project.environment import account_digest
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ COUNT = 200
 LATENCY = 0.05
 MEGABYTES = 300
 _KEY = "benchmark"
-_A_DAY = 86_400
 
 
 def figures(runs: int, *, short: bool) -> Iterator[Figure]:
@@ -107,22 +105,10 @@ def _write_project(root: Path) -> None:
 @contextmanager
 def _accounts() -> Iterator[str]:
     """Serve ten accounts with the segments of the project; yield their URL."""
-    settings = dataclasses.replace(
-        Settings(),
-        cap=None,
-        rate_limit=None,
-        latency=LATENCY,
-        event_validation_delay=0.0,
-        event_sample_delay=0.0,
-        subusers=frozenset(map(_subuser, range(ACCOUNTS))),
-    )
-    at = time.time() - _A_DAY
+    subusers = [*map(_subuser, range(ACCOUNTS))]
+    settings = dataclasses.replace(account_settings(LATENCY), subusers=frozenset(subusers))
     with Emulator(None, settings) as emulator:
-        for number in range(ACCOUNTS):
-            console = emulator.console_of(_subuser(number))
-            for field, kind in FIELDS.items():
-                console.add_field(field, kind)
-            for index, query in enumerate(queries(COUNT)):
-                console.create(name(index), query, at=at)
+        for subuser in subusers:
+            fill(emulator.console_of(subuser), COUNT)
         with serve(emulator) as server:
             yield server.url

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from segctl.emulator.console import Console
+
 FIELDS = {
     "total_spend": "Number",
     "orders_count": "Number",
@@ -153,11 +155,18 @@ def account(count: int, latency: float = 0.0) -> Iterator[str]:
 def served(count: int, latency: float = 0.0) -> Iterator[tuple[Emulator, str]]:
     """Serve an account with this many of the segments; yield the emulator and its URL.
 
-    Each response takes `latency` seconds. The segments were last edited a day ago, so that their
-    definitions can be cached.
+    Each response takes `latency` seconds.
     """
+    with Emulator(None, account_settings(latency)) as emulator:
+        fill(emulator.console, count)
+        with serve(emulator) as server:
+            yield emulator, server.url
+
+
+def account_settings(latency: float) -> Settings:
+    """Return the settings of an account; each response takes `latency` seconds."""
     # No query stays PENDING: the benchmarks measure the work, not the wait for validation.
-    settings = dataclasses.replace(
+    return dataclasses.replace(
         Settings(),
         cap=None,
         rate_limit=None,
@@ -165,11 +174,15 @@ def served(count: int, latency: float = 0.0) -> Iterator[tuple[Emulator, str]]:
         event_validation_delay=0.0,
         event_sample_delay=0.0,
     )
-    with Emulator(None, settings) as emulator:
-        for field, kind in FIELDS.items():
-            emulator.console.add_field(field, kind)
-        at = time.time() - _A_DAY
-        for number, query in enumerate(queries(count)):
-            emulator.console.create(name(number), query, at=at)
-        with serve(emulator) as server:
-            yield emulator, server.url
+
+
+def fill(console: Console, count: int) -> None:
+    """Create this many of the segments in an account.
+
+    They were last edited a day ago, so that their definitions can be cached.
+    """
+    for field, kind in FIELDS.items():
+        console.add_field(field, kind)
+    at = time.time() - _A_DAY
+    for number, query in enumerate(queries(count)):
+        console.create(name(number), query, at=at)
