@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from segctl.history.git_process import TIMEOUT, Git
+from segctl.history.git_process import TIMEOUT, Git, with_git_line_ends
 from segctl.project.location import repository_root
 
 if TYPE_CHECKING:
@@ -39,35 +39,18 @@ def files_before(
         return None
     git = Git(root, env, timeout)
     names = [f"{commit}:{git.at(path)}" for commit in ("HEAD", "HEAD^1") for path in now]
-    objects = ["HEAD", "HEAD^1", *names]
-    output = git.run("cat-file", "--batch", data="".join(f"{name}\n" for name in objects).encode())
-    answers: list[tuple[str, bytes] | None] = []
-    offset = 0
-    for _ in objects:
-        end = output.index(b"\n", offset)
-        # `ID TYPE SIZE`, or `NAME missing`.
-        header = output[offset:end].split(b" ")
-        offset = end + 1
-        if header[-1] == b"missing":
-            answers.append(None)
-            continue
-        size = int(header[-1])
-        answers.append((header[0].decode("ascii"), output[offset : offset + size]))
-        offset += size + 1
-    commits, files = answers[:2], answers[2:]
-    half = len(now)
-    for commit, found in ((commits[0], files[:half]), (commits[1], files[half:])):
+    head, parent, *files = git.objects(["HEAD", "HEAD^1", *names])
+    for commit, objects in ((head, files[: len(now)]), (parent, files[len(now) :])):
         if commit is None:
             return None
         contents = {
-            path: None if answer is None else answer[1]
-            for path, answer in zip(now, found, strict=True)
+            path: None if blob is None else blob.content
+            for path, blob in zip(now, objects, strict=True)
         }
         if any(_lines(contents[path]) != _lines(now[path]) for path in now):
-            return FilesBefore(commit[0], contents)
+            return FilesBefore(commit.id, contents)
     return None
 
 
 def _lines(data: bytes | None) -> bytes | None:
-    """Return a content with the line ends that git keeps."""
-    return None if data is None else data.replace(b"\r\n", b"\n")
+    return None if data is None else with_git_line_ends(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.history.git_process import TIMEOUT, Git
+from segctl.history.git_process import TIMEOUT, Git, with_git_line_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +42,7 @@ def committed_files(
     except UsageError:
         return frozenset()
     return frozenset(
-        name for name, blob in blobs.items() if _lines(contents[blob]) == _lines(files[name])
+        name
+        for name, blob in blobs.items()
+        if with_git_line_ends(contents[blob]) == with_git_line_ends(files[name])
     )
-
-
-def _lines(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.errors import UsageError
 from segctl.history.git_log import is_file
@@ -59,11 +59,20 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",
 }
 _HEAD = "HEAD^{commit}"
+_OBJECT = re.compile(rb"([0-9a-f]+) ([a-z]+) (\d+)")
 _LINK = b"120000"
 SUBMODULE = b"160000"
 _FULL_CLONE = "check out the whole history"
 _UNSHALLOW = "`fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`"
 _LONGEST_MESSAGE = 200
+
+
+class GitObject(NamedTuple):
+    """An object of a repository: its id, its kind (blob, tree, commit or tag) and its content."""
+
+    id: str
+    kind: bytes
+    content: bytes
 
 
 class Git:
@@ -209,18 +218,36 @@ class Git:
         return {blob: self._contents[blob] for blob in blobs}
 
     def _read(self, blobs: Sequence[str]) -> None:
-        output = self.run(
-            "cat-file", "--batch", data="".join(f"{blob}\n" for blob in blobs).encode()
-        )
-        offset = 0
-        for blob in blobs:
-            end = output.find(b"\n", offset)
-            # `ID blob SIZE`, or `ID missing`.
-            header = output[offset:end].split(b" ")
-            if end < 0 or len(header) != 3 or header[1] != b"blob":  # noqa: PLR2004 - as above
+        for blob, git_object in zip(blobs, self.objects(blobs), strict=True):
+            if git_object is None or git_object.kind != b"blob":
                 raise self.error(f"object {blob} is missing")
-            start, offset = end + 1, end + 2 + int(header[2])
-            self._contents[blob] = output[start : offset - 1]
+            self._contents[blob] = git_object.content
+
+    def objects(self, names: Sequence[str]) -> list[GitObject | None]:
+        """Return the object of each name, such as an id or `HEAD:path`; `None` for a missing one.
+
+        Raises `UsageError` where git fails.
+        """
+        output = self.run(
+            "cat-file", "--batch", data="".join(f"{name}\n" for name in names).encode()
+        )
+        objects: list[GitObject | None] = []
+        offset = 0
+        for name in names:
+            end = output.find(b"\n", offset)
+            if end < 0:
+                raise self.error(f"object {name} is missing")
+            header = _OBJECT.fullmatch(output, offset, end)
+            offset = end + 1
+            if header is None:
+                # `NAME missing`.
+                objects.append(None)
+                continue
+            id_, kind, size = header.groups()
+            content = output[offset : offset + int(size)]
+            offset += int(size) + 1
+            objects.append(GitObject(id_.decode("ascii"), kind, content))
+        return objects
 
     def error(self, stderr: str) -> UsageError:
         """Return the error for a message of git, with a hint."""
@@ -253,3 +280,8 @@ class Git:
     def _is_partial(self) -> bool:
         pattern = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
         return self.call("config", "--get-regexp", pattern)[0] == 0
+
+
+def with_git_line_ends(data: bytes) -> bytes:
+    """Return the content of a file with the line ends that git keeps, which may convert CRLF."""
+    return data.replace(b"\r\n", b"\n")
