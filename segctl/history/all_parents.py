@@ -11,7 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.history.former_bindings import read_texts, texts_bindings
+from segctl.history.former_bindings import read_texts
 from segctl.history.name_scan import is_dynamic, possible_name
 from segctl.model import Disposal, Tombstone
 from segctl.model.values import INSTANCES_FILE
@@ -66,7 +66,8 @@ def correct_removals(
     another segment.
     """
     names = {removal.name for removal in removals}
-    states = _states(commits, _EntryReader(names, files, left_out))
+    reader = _EntryReader(names, files, left_out)
+    states = _states(commits, reader)
     declared_later = _declared_later(commits, states)
     forgotten: set[str] = set()
     protected = {removal.name for removal in removals if removal.is_protected}
@@ -76,7 +77,7 @@ def correct_removals(
         still = state.declared | declared_later[commit.id]
         forgotten |= state.forgotten - still
         for parent in commit.parents:
-            before = states.get(parent, _NOTHING)
+            before = states.get(parent, reader.nothing)
             for name in before.declared - still:
                 last[name].append(commit)
                 if before.protects(name):
@@ -122,19 +123,20 @@ class _State:
     declared: frozenset[str]
     forgotten: frozenset[str]
     dynamic: Mapping[str, str]
-    settings: FormerSettings | None = None
-    instances: str | None = None
+    settings: FormerSettings
+    instances: str | None
 
-    def changed(
-        self,
+    @classmethod
+    def of(
+        cls,
         entries: Mapping[str, tuple[_Entry, ...]],
         dynamic: Mapping[str, str],
-        settings: FormerSettings | None,
+        settings: FormerSettings,
         instances: str | None,
     ) -> _State:
-        """Return a state with other entries, and the names in it."""
+        """Return a state with the names in these entries."""
         items = [entry for of_path in entries.values() for entry in of_path]
-        return _State(
+        return cls(
             entries,
             frozenset(entry.name for entry in items if entry.is_declared),
             frozenset(entry.name for entry in items if entry.is_forgotten),
@@ -152,15 +154,12 @@ class _State:
         )
 
 
-_NOTHING = _State({}, frozenset(), frozenset(), {})
-
-
 def _states(commits: Sequence[Commit], reader: _EntryReader) -> dict[str, _State]:
     """Return the state after each commit, by its id."""
     states: dict[str, _State] = {}
     for commit in commits:
-        state = states.get(commit.parents[0], _NOTHING) if commit.parents else _NOTHING
-        states[commit.id] = reader.after(commit, state)
+        before = states.get(commit.parents[0]) if commit.parents else None
+        states[commit.id] = reader.after(commit, before or reader.nothing)
     return states
 
 
@@ -188,15 +187,14 @@ class _EntryReader:
         self._files = files
         self._left_out = left_out
         self._instances = f"{files.folder}/{INSTANCES_FILE}"
+        self.nothing = _State.of({}, {}, files.settings.default, None)
         self._entries: dict[tuple[str | int | None, ...], tuple[_Entry, ...] | None] = {}
 
     def after(self, commit: Commit, before: _State) -> _State:
         """Return the state after a commit, `before` being that of its first parent."""
-        settings, instances = before.settings or self._files.settings.read(None), before.instances
+        settings, instances = before.settings, before.instances
         for change in commit.settings:
-            if change.blob != "":
-                data = None if change.blob is None else self._files.blobs[change.blob]
-                settings = self._files.settings.read(data) or settings
+            settings = self._files.settings.read_change(change, self._files.blobs) or settings
         dynamic = dict(before.dynamic)
         changes: dict[str, tuple[_Entry, ...]] = {}
         for change in commit.segments:
@@ -208,12 +206,9 @@ class _EntryReader:
             else:
                 known = before.entries.get(change.path, ())
                 changes[change.path] = self._read(change.path, change.blob, known)
-        if dynamic and (
-            dynamic != before.dynamic
-            or settings is not before.settings
-            or instances != before.instances
-        ):
-            for path, blob in dynamic.items():
+        others_changed = settings is not before.settings or instances != before.instances
+        for path, blob in dynamic.items():
+            if others_changed or blob != before.dynamic.get(path):
                 known = before.entries.get(path, ())
                 changes[path] = self._read_dynamic(path, blob, known, settings, instances)
         changed = {
@@ -221,11 +216,10 @@ class _EntryReader:
             for path, entries in changes.items()
             if entries != before.entries.get(path, ())
         }
-        is_same = dynamic == before.dynamic and settings is before.settings
-        if not changed and is_same and instances == before.instances:
+        if not changed and not others_changed and dynamic == before.dynamic:
             return before
         entries = {path: item for path, item in {**before.entries, **changed}.items() if item}
-        return before.changed(entries, dynamic, settings, instances)
+        return _State.of(entries, dynamic, settings, instances)
 
     def _read(self, path: str, blob: str | None, before: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
         """Return the entries of a version; a broken one says what the version before it did."""
@@ -256,15 +250,14 @@ class _EntryReader:
         path: str,
         blob: str,
         before: tuple[_Entry, ...],
-        settings: FormerSettings | None,
+        settings: FormerSettings,
         instances: str | None,
     ) -> tuple[_Entry, ...]:
         """Return the same of a file whose names depend on what other files say."""
-        assert settings is not None  # noqa: S101 - those of no segctl.yaml are always known
-        key = path, blob, id(settings), instances
+        data = self._files.blobs[instances] if instances else None
+        bindings = self._files.settings.texts(settings, self._instances, data)
+        key = path, blob, id(bindings)
         if key not in self._entries:
-            data = self._files.blobs[instances] if instances else None
-            bindings = texts_bindings(settings, self._instances, data)
             contents = read_texts(path, self._files.blobs[blob], self._files.folder, bindings)
             self._entries[key] = None if contents is None else self._kept(map(_entry, contents))
         entries = self._entries[key]

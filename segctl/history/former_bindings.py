@@ -10,6 +10,7 @@ import bisect
 import dataclasses
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.declarations.account_file import read_account
@@ -64,6 +65,7 @@ class SettingsReader:
         self._account = account
         self._read: dict[bytes, FormerSettings | None] = {}
         self._equal: dict[str, FormerSettings] = {}
+        self._texts: dict[tuple[int, bytes | None], Bindings] = {}
 
     @property
     def has_target(self) -> bool:
@@ -80,6 +82,36 @@ class SettingsReader:
             value = parse_document(SETTINGS_FILE, data.decode("utf-8", "replace")).value
             self._read[data] = self._settings(value) if isinstance(value, dict) else None
         return self._read[data]
+
+    def read_change(self, change: FileChange, blobs: Mapping[str, bytes]) -> FormerSettings | None:
+        """Return the settings that a commit wrote, `None` for broken ones; a link is not read."""
+        if change.blob is None:
+            return self.default
+        return self.read(blobs[change.blob]) if change.blob else None
+
+    @cached_property
+    def default(self) -> FormerSettings:
+        """The settings without a segctl.yaml."""
+        settings = self.read(None)
+        assert settings is not None  # noqa: S101 - an empty file is not broken
+        return settings
+
+    def texts(self, settings: FormerSettings, file: str, instances: bytes | None) -> Bindings:
+        """Return what names in texts stood for, with the bytes of instances.yaml, which is `file`.
+
+        Equal bindings are the same object.
+        """
+        key = id(settings), instances
+        if key not in self._texts:
+            self._texts[key] = Bindings(
+                values=settings.values,
+                sets={} if instances is None else read_instance_sets(file, instances)[0],
+                target=settings.target,
+                targets=settings.accounts,
+                groups=settings.groups,
+                texts_only=True,
+            )
+        return self._texts[key]
 
     def _settings(self, value: dict[str, Any]) -> FormerSettings | None:
         accounts = read_accounts(value)
@@ -125,18 +157,16 @@ class FormerBindings:
         self._conditions = f"{folder}/{CONDITIONS_FILE}"
         self._instances = f"{folder}/{INSTANCES_FILE}"
         self._accounts = f"{folder}/{ACCOUNTS}/"
-        default = reader.read(None)
-        assert default is not None  # noqa: S101 - an empty file is not broken
-        self.settings: list[tuple[int, FormerSettings]] = [(-1, default)]
+        self._reader = reader
+        self.settings: list[tuple[int, FormerSettings]] = [(-1, reader.default)]
         self.settings_blobs: BlobTimeline = []
         for index, commit in enumerate(commits):
             for change in commit.settings:
-                settings = _read_settings(change, blobs, reader)
+                settings = reader.read_change(change, blobs)
                 if settings is not None:
                     self.settings_blobs.append((index, change.blob))
                 if settings is not None and settings is not self.settings[-1][1]:
                     self.settings.append((index, settings))
-        self._texts: dict[tuple[int, str], Bindings] = {}
         self._bindings: dict[tuple[int, tuple[str, ...]], Bindings] = {}
 
     def is_source(self, path: str) -> bool:
@@ -160,12 +190,9 @@ class FormerBindings:
 
         Equal bindings are the same object.
         """
-        blob = blob_at(self._files.get(self._instances, []), index) or ""
-        key = id(settings), blob
-        if key not in self._texts:
-            instances = self._blobs[blob] if blob else None
-            self._texts[key] = texts_bindings(settings, self._instances, instances)
-        return self._texts[key]
+        blob = blob_at(self._files.get(self._instances, []), index)
+        instances = self._blobs[blob] if blob else None
+        return self._reader.texts(settings, self._instances, instances)
 
     def at(self, index: int, settings: FormerSettings) -> Bindings:
         """Return the same with what names in queries and parent lists stood for."""
@@ -184,27 +211,6 @@ class FormerBindings:
                 texts, account=AccountNames(path, known), conditions=named, texts_only=False
             )
         return self._bindings[key]
-
-
-def _read_settings(
-    change: FileChange, blobs: Mapping[str, bytes], reader: SettingsReader
-) -> FormerSettings | None:
-    """Return the settings that a commit wrote; a link is not read."""
-    if change.blob is None:
-        return reader.read(None)
-    return reader.read(blobs[change.blob]) if change.blob else None
-
-
-def texts_bindings(settings: FormerSettings, file: str, instances: bytes | None) -> Bindings:
-    """Return what names in texts stood for, with the bytes of instances.yaml, which is `file`."""
-    return Bindings(
-        values=settings.values,
-        sets={} if instances is None else read_instance_sets(file, instances)[0],
-        target=settings.target,
-        targets=settings.accounts,
-        groups=settings.groups,
-        texts_only=True,
-    )
 
 
 def read_texts(

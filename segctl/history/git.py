@@ -197,18 +197,15 @@ def _with_all_parents(
         for commit in parse_log(output, *(f"{folder}/" for folder in folders))
     ]
     commits.reverse()
-    timeline = history.timeline
     blobs = {
-        change.blob: b""
+        change.blob
         for commit in commits
         for change in (*commit.segments, *commit.settings)
         if change.blob
     }
+    timeline = history.timeline
     files = FilesOfBranches(
-        history.moves.folder,
-        {**timeline.blobs, **git.contents(blobs.keys() - timeline.blobs.keys())},
-        timeline.scanned_names,
-        timeline.settings,
+        history.moves.folder, git.contents(blobs), timeline.scanned_names, timeline.settings
     )
     return correct_removals(removals, commits, files, limit=limit, left_out=left_out)
 

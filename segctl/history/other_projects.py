@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.declarations.segment_file import read_file
 from segctl.errors import UsageError
-from segctl.history.former_bindings import SettingsReader, read_texts, texts_bindings
+from segctl.history.former_bindings import SettingsReader, read_texts
 from segctl.history.git_log import counts, is_file, is_segment_file
 from segctl.history.git_process import SUBMODULE, TIMEOUT, Git
 from segctl.history.name_scan import is_dynamic, name_pattern, possible_name
@@ -41,14 +41,17 @@ def declared_by_others(
     paths = sorted(path for path in files if is_segment_file(path) and not path.startswith(own))
     paths = [path for path in paths if counts(path, settings)]
     contents = git.contents({files[path] for path in paths})
+    bindings: dict[str, list[Bindings] | None] = {}
     declared: dict[str, str] = {}
     for path in paths:
         data = contents[files[path]]
         if is_dynamic(data):
             top = max((top for top in settings if path.startswith(top)), key=len)
-            instances = files.get(f"{top}{INSTANCES_FILE}")
-            sets = None if instances is None else contents[instances]
-            declares = _names_in(path, data, _bindings(settings[top], sets, account))
+            if top not in bindings:
+                instances = files.get(f"{top}{INSTANCES_FILE}")
+                sets = None if instances is None else contents[instances]
+                bindings[top] = _bindings(settings[top], sets, account)
+            declares = _names_in(path, data, bindings[top])
         else:
             names_here = set() if _is_tombstone(path, data) else {possible_name(data)}
             declares = names_here.__contains__
@@ -68,12 +71,13 @@ def _bindings(
     any_target = SettingsReader(None).read(settings)
     if any_target is None:
         return None
-    return [
-        texts_bindings(of_target, INSTANCES_FILE, sets)
-        for target, of_account in any_target.accounts.items()
-        if may_share_account([of_account], account)
-        and (of_target := SettingsReader(target).read(settings)) is not None
-    ]
+    bindings = []
+    for target, of_account in any_target.accounts.items():
+        reader = SettingsReader(target)
+        of_target = reader.read(settings)
+        if of_target is not None and may_share_account([of_account], account):
+            bindings.append(reader.texts(of_target, INSTANCES_FILE, sets))
+    return bindings
 
 
 def _names_in(path: str, data: bytes, bindings: list[Bindings] | None) -> Callable[[str], bool]:
