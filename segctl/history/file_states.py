@@ -71,7 +71,6 @@ class FileStates:
         self._contents: dict[str, tuple[list[int], list[Contents]]] = {}
         self._states: dict[str, tuple[list[int], list[Declared | None]]] = {}
         self._lost: set[tuple[str, int]] = set()
-        self._namings: dict[str, Hashable] = {}
 
     def files_at(self, index: int) -> tuple[tuple[FileChange, ...], tuple[FileChange, ...]]:
         """Return the segment files and the `.sql` files that exist after a commit."""
@@ -149,15 +148,16 @@ class FileStates:
         Most versions have those of another one, and need not be read.
         """
         timeline = self.segments[path]
+        namings: dict[str, Hashable] = {}
         known: set[Hashable] = set()
         for index in sorted({index for index, _ in timeline} | self._former.indexes()):
             blob = blob_at(timeline, index)
             if not blob:
                 continue
-            if blob not in self._namings:
-                self._namings[blob] = naming(self._blobs[blob])
+            if blob not in namings:
+                namings[blob] = naming(self._blobs[blob])
             bindings = self._former.texts_at(index, self._former.settings_at(index))
-            key = self._namings[blob], id(bindings)
+            key = namings[blob], id(bindings)
             if key not in known:
                 version = self._parse(path, blob, None, bindings)
                 if version is not None:

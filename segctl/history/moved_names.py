@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.errors import split_source
+from segctl.errors import file_of, source_of, split_source
 from segctl.planning.equality import audience_key
 
 if TYPE_CHECKING:
@@ -81,11 +81,11 @@ def _candidates(
     new_by_file: dict[str, list[str]] = defaultdict(list)
     for source in added:
         if source not in removed:
-            new_by_file[split_source(source)[0]].append(source)
+            new_by_file[file_of(source)].append(source)
     for source in removed:
         file, key = split_source(source)
         if file in moves:
-            same_key = f"{moves[file]}[{key}]" if key else moves[file]
+            same_key = source_of(moves[file], key)
             if same_key in added:
                 yield source, [same_key]
             elif new_by_file[moves[file]]:

@@ -7,7 +7,7 @@ find one in a file that the reader rejects. Pure.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 
@@ -15,7 +15,9 @@ from segctl.documents.document import decode_utf8
 from segctl.documents.yaml_reader import MAX_DEPTH, parse_document
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
+
+_T = TypeVar("_T")
 
 _DECIDING = frozenset(("name", "for_each", "exclude", "targets", "values"))
 """The keys of a segment file that decide which names it declares."""
@@ -46,17 +48,7 @@ def possible_name(data: bytes) -> str:
 
     Values in it stay `${name}`. Reads no further than the key `name`.
     """
-    text, problem = decode_utf8("", data)
-    if problem is not None:
-        return ""
-    try:
-        loader = yaml.CSafeLoader(text)
-        try:
-            return _scan(loader, text)
-        finally:
-            loader.dispose()
-    except yaml.YAMLError:
-        return ""
+    return _scanned(data, _scan) or ""
 
 
 def naming(data: bytes) -> Hashable:
@@ -65,21 +57,26 @@ def naming(data: bytes) -> Hashable:
     Where it is equal for two versions of a file that the reader accepts, they have the same names
     for the same instances, if what names stand for is equal, too.
     """
+    deciding = _scanned(data, _deciding)
+    return data if deciding is None else deciding
+
+
+def _scanned(data: bytes, scan: Callable[[yaml.CSafeLoader, str], _T]) -> _T | None:
+    """Return what a scan of a file returns; `None` where the file is not YAML."""
     text, problem = decode_utf8("", data)
     if problem is not None:
-        return data
+        return None
     try:
         loader = yaml.CSafeLoader(text)
         try:
-            deciding = _deciding(loader)
-            return data if deciding is None else deciding
+            return scan(loader, text)
         finally:
             loader.dispose()
     except yaml.YAMLError:
-        return data
+        return None
 
 
-def _deciding(loader: yaml.CSafeLoader) -> Hashable:
+def _deciding(loader: yaml.CSafeLoader, _text: str) -> Hashable:
     """Return the events below the keys that decide; `None` where an alias may lead elsewhere."""
     depth, key = 0, None
     deciding: list[Hashable] = []
