@@ -6,13 +6,12 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from segctl.app.new_files import segments_folder
 from segctl.app.selection import sound_declarations
-from segctl.declarations.conditions_file import read_conditions
 from segctl.declarations.instances import FOR_EACH
 from segctl.history.committed import committed_files
 from segctl.importing.fold_files import ExistingFiles, existing_candidate
 from segctl.importing.folds import FoldNames
-from segctl.model.values import CONDITIONS_FILE
 from segctl.project.files import Files
 
 if TYPE_CHECKING:
@@ -29,14 +28,12 @@ def fold_names(project: Project, lists: ListNames) -> FoldNames:
 
     A file can only use the name of a list that the file of the account has, once.
     """
-    files = _files(project)
-    account = project.read_declarations(files).accounts.get(project.target_name)
+    bindings = project.read_declarations(_files(project)).bindings
+    account = bindings.account.account
     recorded = {} if account is None else account.lists or {}
     counts = Counter(recorded.values())
     by_name = {list_id.lower(): name for list_id, name in recorded.items() if counts[name] == 1}
-    taken = {*project.config.values_for(project.target_name)}
-    if files.conditions is not None:
-        taken |= read_conditions(CONDITIONS_FILE, files.conditions).sound.keys()
+    taken = {*bindings.values, *bindings.conditions}
     return FoldNames(lists, by_name, taken)
 
 
@@ -56,7 +53,7 @@ def existing_files(project: Project, names: Collection[str] | None) -> ExistingF
 
     Only a file that the last commit has as it is may be folded: git keeps what is removed then.
     """
-    if not (project.root / project.config.segments).exists():
+    if not segments_folder(project).exists():
         return ExistingFiles()
     files, folder = project.files.segments, project.config.segments
     declarations = sound_declarations(project)
@@ -80,5 +77,6 @@ def existing_files(project: Project, names: Collection[str] | None) -> ExistingF
 
 def _files(project: Project) -> Files:
     """Return the files of the project beside those of segments; none if it has no folder yet."""
-    has_folder = (project.root / project.config.segments).exists()
-    return dataclasses.replace(project.files, segments={}, queries={}) if has_folder else Files()
+    if not segments_folder(project).exists():
+        return Files()
+    return dataclasses.replace(project.files, segments={}, queries={})

@@ -31,7 +31,8 @@ EXCLUDE = "exclude"
 PREVIOUS_KEYS = "previous_keys"
 
 MAX_INSTANCES = 1_000
-"""Instances of one file; more than an account has room for."""
+"""Instances of one file, those that `exclude` takes out included; more than an account has room
+for."""
 
 MAX_VALUES = 200_000
 """Values of all instances of one file together, those of each counted: a limit on memory."""
@@ -41,7 +42,7 @@ MAX_PREVIOUS = 10_000
 
 _LARGEST_SHOWN = 10**12
 
-_KEY = re.compile(r"\w[\w .:+-]{0,62}")
+INSTANCE_KEY = re.compile(r"\w[\w .:+-]{0,62}")
 """A key, which people read in the names of segments and in brackets behind the file."""
 
 
@@ -135,7 +136,7 @@ def read_items(document: Document, value: Any, path: Path) -> Items:
 
 
 def _is_key(document: Document, key: str, path: Path) -> bool:
-    if _KEY.fullmatch(key):
+    if INSTANCE_KEY.fullmatch(key):
         return True
     document.report(
         "bad-instance",

@@ -13,8 +13,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from segctl.declarations.instances import INSTANCE_KEY, MAX_INSTANCES
 from segctl.declarations.interpolation import escaped
 from segctl.importing.word_patterns import WHOLE_WORD, varying_positions
+from segctl.model.values import ReferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,17 +27,13 @@ if TYPE_CHECKING:
 Vector: TypeAlias = "tuple[Value, ...]"
 """The values of a column, one a segment."""
 
-MAX_INSTANCES = 1_000
-"""Combinations of keys in one file that its reader allows, those that `exclude` names included."""
-
-_KEY = re.compile(r"\w[\w .:+-]{0,62}")
 _WORD_OR_NOT = re.compile(r"[^\W_]+|[\W_]")
 _LAST_WORD = re.compile(rf"(.*?)([\W_]+)({WHOLE_WORD})")
 _FIRST_WORD = re.compile(rf"({WHOLE_WORD})([\W_]+)(.*)")
 _ODD = re.compile(r"[^a-z0-9]+")
 _MAX_NAME = 40
 _DIMENSION = "variant"
-_RESERVED = ("list", "single_send")
+_RESERVED = (ReferenceKind.LIST, ReferenceKind.SINGLE_SEND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +227,7 @@ def _fold(
     ]
     rows = [*zip(*(dimension.vector for dimension, _ in keyed), strict=True)]
     keys = [str(key) for row in rows for key in row]
-    if len(set(rows)) < len(rows) or not all(map(_KEY.fullmatch, keys)):
+    if len(set(rows)) < len(rows) or not all(map(INSTANCE_KEY.fullmatch, keys)):
         return None
     name_of = _names(
         [dimension for dimension, _ in keyed],

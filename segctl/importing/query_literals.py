@@ -9,7 +9,7 @@ nothing, and knows no segments.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.values import value_problem
@@ -61,7 +61,6 @@ class QueryShape:
     lists, and in white space. Comments belong to them.
     """
 
-    text: str
     tokens: tuple[str, ...]
     literals: tuple[Literal, ...]
 
@@ -83,7 +82,7 @@ def query_shape(text: str) -> QueryShape | None:
             position += 1
         shape.append("@[]" if isinstance(part.value, tuple) else "@")
     shape += [token.text for token in tokens[position:]]
-    return QueryShape(text, tuple(shape), tuple(literals))
+    return QueryShape(tuple(shape), tuple(literals))
 
 
 class _TokenIndex:
@@ -136,15 +135,8 @@ def _as_list_id(part: Literal, ids: set[int]) -> Literal:
         return part
     items = tuple(_as_list_id(item, ids) for item in part.items)
     is_list_id = all(item.is_list_id for item in items) if items else part.start in ids
-    return Literal(
-        part.start,
-        part.end,
-        part.value,
-        "list_id" if is_list_id else part.noun,
-        items,
-        is_list_id,
-        part.number_start,
-    )
+    noun = "list_id" if is_list_id else part.noun
+    return replace(part, noun=noun, items=items, is_list_id=is_list_id)
 
 
 def _list(node: ast.Node, noun: str, tokens: _TokenIndex) -> Literal | None:

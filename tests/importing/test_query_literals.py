@@ -14,9 +14,10 @@ LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 
 def literals(condition: str) -> dict[str, tuple[object, str]]:
     """Return the literals of a condition by their text, as value and noun."""
-    shape = query_shape(query(condition))
+    text = query(condition)
+    shape = query_shape(text)
     assert shape is not None
-    return {shape.text[part.start : part.end]: (part.value, part.noun) for part in shape.literals}
+    return {text[part.start : part.end]: (part.value, part.noun) for part in shape.literals}
 
 
 @pytest.mark.parametrize(
