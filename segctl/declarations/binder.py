@@ -18,6 +18,7 @@ from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity
 from segctl.model.segments import AccountName
 from segctl.model.values import ReferenceKind
+from segctl.query.conditions import query_of_condition
 from segctl.query.parser.operands import string_value
 from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
 from segctl.query.references import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from segctl.declarations.bindings import Bindings
-    from segctl.documents.document import Document
+    from segctl.documents.document import Document, Path
     from segctl.errors import Span
     from segctl.model.values import Value
     from segctl.query.parser.errors import Problem
@@ -346,3 +347,16 @@ class Binder:
             self._document.diagnostics.append(problem)
         else:
             self._document.report_at(code, message, span, hint=hint)
+
+
+def bind_condition(
+    document: Document, text: str, path: Path, bindings: Bindings
+) -> tuple[BoundQuery, QuerySource]:
+    """Return a condition as the query of all its contacts, bound, and the source of that query.
+
+    `text` is the condition as the file has it at `path`. What is wrong with its names is reported.
+    """
+    source = QuerySource.of_condition(document, text, path)
+    query = query_of_condition(text)
+    bound = Binder(document, document.file, query, bindings, source=source).bound({})
+    return bound, QuerySource.of_condition(document, text, path, bound.splices)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
 
-from segctl.declarations.binder import Binder
+from segctl.declarations.binder import bind_condition
 from segctl.declarations.conditions_file import KEY
 from segctl.declarations.private_texts import PrivateTexts
-from segctl.declarations.query_source import QuerySource
 from segctl.declarations.suppressions import sql_suppressions, yaml_suppressions
 from segctl.errors import Diagnostic, Span
-from segctl.query.conditions import CONDITION_PREFIX, query_of_condition
 from segctl.query.lint import lint
 from segctl.query.parser.parse import ParsedQuery, is_reference, parse
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from segctl.declarations.bindings import Bindings
     from segctl.declarations.conditions_file import Conditions
     from segctl.declarations.lint_settings import RuleSettings
+    from segctl.declarations.query_source import QuerySource
     from segctl.query.ast import Query
     from segctl.query.lint import AccountSchema
 
@@ -47,15 +46,10 @@ def bind_conditions(conditions: Conditions, bindings: Bindings) -> Iterator[Boun
     for name, condition in conditions.sound.items():
         # Names that stand for nothing here are reported where the condition is used.
         document = dataclasses.replace(conditions.document, diagnostics=[])
-        file, text, path = document.file, condition.text, (KEY, conditions.keys[name])
-        query = query_of_condition(text)
-        source = QuerySource(document, file, text, path=path, added=CONDITION_PREFIX)
-        bound = Binder(document, file, query, bindings, source=source).bound({})
+        path = (KEY, conditions.keys[name])
+        bound, source = bind_condition(document, condition.text, path, bindings)
         parsed = parse(bound.text, references=True)
         if parsed.query is not None and not bound.is_broken:
-            source = QuerySource(
-                document, file, text, bound.splices, path=path, added=CONDITION_PREFIX
-            )
             span = document.span(path, key=True)
             yield BoundCondition(name, span, parsed, parsed.query, source)
 

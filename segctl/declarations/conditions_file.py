@@ -15,14 +15,15 @@ from segctl.documents.data_files import read_data_file
 from segctl.documents.document import span_of
 from segctl.errors import Diagnostic, Severity
 from segctl.model.values import CONTROL, ReferenceKind
-from segctl.query.conditions import CONDITION_PREFIX, query_of_condition
+from segctl.query.conditions import query_of_condition
 from segctl.query.parser.parse import parse
 from segctl.query.references import Reference, find_references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from segctl.documents.document import Document, Path
+    from segctl.query.parser.errors import Problem
 
 KEY = "conditions"
 """The key of the file that has them."""
@@ -137,10 +138,9 @@ def check_condition(document: Document, text: str, path: Path) -> None:
     check_joined_comments(document, text, path)
     parsed = parse(query_of_condition(text), references=True)
     if parsed.query is None:
-        source = QuerySource(document, document.file, text, path=path, added=CONDITION_PREFIX)
-        for problem in parsed.problems:
-            span = source.span(problem.start, problem.end)
-            document.report_at("syntax-error", problem.message, span, hint=problem.hint)
+        report_syntax_errors(
+            document, parsed.problems, QuerySource.of_condition(document, text, path)
+        )
         return
     if parsed.query.unsupported or parsed.tokens[-1].text == ";":
         document.report(
@@ -149,6 +149,15 @@ def check_condition(document: Document, text: str, path: Path) -> None:
             path=path,
             hint="write what follows WHERE, without clauses such as ORDER BY",
         )
+
+
+def report_syntax_errors(
+    document: Document, problems: Iterable[Problem], source: QuerySource
+) -> None:
+    """Report what is wrong with a condition at its places in the file."""
+    for problem in problems:
+        span = source.span(problem.start, problem.end)
+        document.report_at("syntax-error", problem.message, span, hint=problem.hint)
 
 
 def _check_loops(

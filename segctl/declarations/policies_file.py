@@ -193,28 +193,25 @@ class _PoliciesReader:
 
     def _condition(self, path: Path, text: str) -> tuple[str, tuple[AccountName, ...]] | None:
         """Return a bound condition and the names in it, `None` where something is wrong."""
-        from segctl.declarations.binder import Binder  # noqa: PLC0415 - the parser, for conditions
-        from segctl.declarations.conditions_file import check_condition  # noqa: PLC0415
-        from segctl.declarations.query_source import QuerySource  # noqa: PLC0415
-        from segctl.query.conditions import CONDITION_PREFIX, query_of_condition  # noqa: PLC0415
-        from segctl.query.parser.parse import parse  # noqa: PLC0415
+        from segctl.declarations.binder import bind_condition  # noqa: PLC0415 - the parser, for conditions
+        from segctl.declarations.conditions_file import (  # noqa: PLC0415 - as above
+            check_condition,
+            report_syntax_errors,
+        )
+        from segctl.query.conditions import CONDITION_PREFIX  # noqa: PLC0415 - as above
+        from segctl.query.parser.parse import parse  # noqa: PLC0415 - as above
 
         document = self.document
         before = len(document.diagnostics)
         check_condition(document, text, path)
         if len(document.diagnostics) > before:
             return None
-        query, file = query_of_condition(text), document.file
-        source = QuerySource(document, file, text, path=path, added=CONDITION_PREFIX)
-        bound = Binder(document, file, query, self._bindings, source=source).bound({})
+        bound, source = bind_condition(document, text, path, self._bindings)
         self.used |= bound.used
         if bound.is_broken or len(document.diagnostics) > before:
             return None
-        source = QuerySource(document, file, text, bound.splices, path=path, added=CONDITION_PREFIX)
         parsed = parse(bound.text)
-        for problem in parsed.problems if parsed.query is None else ():
-            span = source.span(problem.start, problem.end)
-            document.report_at("syntax-error", problem.message, span, hint=problem.hint)
         if parsed.query is None:
+            report_syntax_errors(document, parsed.problems, source)
             return None
         return bound.text.removeprefix(CONDITION_PREFIX), bound.account_names

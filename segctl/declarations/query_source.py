@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.documents.yaml_positions import ScalarMap, TextMap
 from segctl.errors import Span
+from segctl.query.conditions import CONDITION_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,13 @@ class QuerySource:
         """Return the source of a declared query."""
         written = declared.written_query or declared.segment.query
         return cls(document, declared.query_span.file, written, declared.splices)
+
+    @classmethod
+    def of_condition(
+        cls, document: Document, written: str, path: Path, splices: Sequence[Splice] = ()
+    ) -> QuerySource:
+        """Return the source of a condition at `path`, which is read as a query."""
+        return cls(document, document.file, written, splices, path=path, added=CONDITION_PREFIX)
 
     def index(self, offset: int) -> int:
         """Return the index in the file's text of an offset in the query."""
