@@ -97,8 +97,9 @@ def broken_diagnostics(judgements: Sequence[Judgement], counted: Counted) -> Ite
 
 
 def _is_uncounted(judgement: Judgement, counted: Counted) -> bool:
+    """Return whether a result is unknown because nothing was counted."""
     is_unknown = judgement.result.outcome is Outcome.UNKNOWN
-    return is_unknown and judgement.result.sentence.endswith(counted.reason)
+    return is_unknown and any(pair not in counted.results for pair in judgement.question.pairs)
 
 
 def _severity(result: PolicyResult) -> Severity:

@@ -204,6 +204,17 @@ def test_nothing_is_counted_where_the_number_would_be_wrong(
     assert reason in sentence
 
 
+def test_that_nothing_was_counted_is_reported_once_also_where_the_reason_is_masked(
+    shop: Project,
+) -> None:
+    shop.write({"segctl.yaml": COUNTED.replace("people", "people@shop.test")})
+    _, document = judged(shop, "  p: {at_least: 1}\n")
+    (error,) = document["diagnostics"]
+    assert error["summary"].endswith(": `Czech`, `Rich`")
+    assert "whether 2 segments fulfil the policy `p` is unknown (at_least): " in error["summary"]
+    assert "people@shop.test" not in error["summary"]
+
+
 def test_an_advisory_policy_only_warns(shop: Project) -> None:
     code, document = judged(shop, "  p: {everyone: country = 'CZ', level: advisory}\n")
     assert code == 0
