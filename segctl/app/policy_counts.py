@@ -27,7 +27,7 @@ _BATCH = 1_000
 
 
 class PolicyCounts(NamedTuple):
-    """What was counted, in contacts of which time (ISO 8601, empty if unknown), and remarks."""
+    """What was counted, the time of the contacts (ISO 8601, empty if unknown), and remarks."""
 
     counted: Counted
     as_of: str = ""

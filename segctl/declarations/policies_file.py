@@ -1,6 +1,6 @@
-"""The policies of segctl.yaml and of policies.yaml: checked where they stand, and bound.
+"""The policies of segctl.yaml and of policies.yaml: checked in their files, and bound.
 
-What the names in their conditions stand for depends on the target (`bindings`). Does not judge
+What names in their conditions stand for depends on the target (`bindings`). Does not judge
 segments: `policies` does.
 """
 
@@ -86,7 +86,7 @@ def check_policies(document: Document, taken: Mapping[str, Span] | None = None) 
 
 
 def check_until(document: Document, exceptions: Mapping[str, Any], path: Path) -> None:
-    """Report an `until` that is no day, and exceptions that have nothing else."""
+    """Report an `until` that is not a day, and exceptions that have nothing else."""
     from datetime import date  # noqa: PLC0415 - only with exceptions
 
     until = exceptions.get(UNTIL)

@@ -1,4 +1,4 @@
-"""Exceptions and policies that do nothing: nobody should rely on them."""
+"""Exceptions and policies without effect, so that no one relies on them. Judges nothing."""
 
 from __future__ import annotations
 

@@ -55,9 +55,9 @@ _MAX_MATCHED = 500
 class Known:
     """What is known of a term.
 
-    Each of `choices` has constants of which one is the value. `lows` and `highs` are bounds, each
-    with whether the value may be equal to it. `lists` are items of which a list has at least one,
-    `without` those that it has not.
+    Each of `choices` has constants, and one of them is the value. `lows` and `highs` are bounds,
+    each with whether the value may be equal to it. A list has at least one item of each of `lists`,
+    and none of `without`.
     """
 
     is_null: bool | None = None

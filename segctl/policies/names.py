@@ -30,7 +30,7 @@ CONTACTS, EVENTS = TABLES
 
 
 class NotUnderstood(Exception):
-    """A query, or a part of it, of which nothing certain can be said; `reason` says why."""
+    """Nothing certain can be said about a query, or a part of it; `reason` says why."""
 
     def __init__(self, node: ast.Node, reason: str) -> None:
         super().__init__(reason)

@@ -65,7 +65,7 @@ class Statement:
 
 
 class Contacts:
-    """The contacts in an audience, whoever they are.
+    """What holds for the contacts in an audience, and for all others.
 
     `not_understood` says why some condition of the query proves nothing; it is empty if all do.
     """

@@ -25,7 +25,7 @@ Cases = tuple[tuple[ast.Expression, ast.Expression], ...]
 
 
 def null_parts(node: ast.Expression) -> tuple[ast.Expression, ...] | None:
-    """Return the parts of an expression one of which is NULL exactly where it is NULL itself.
+    """Return parts of an expression, which is NULL exactly where one of them is.
 
     `None` where that is not certain.
     """

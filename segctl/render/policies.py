@@ -17,7 +17,7 @@ _INDENT = 12
 
 
 def totals_phrase(policies: Sequence[JudgedPolicy]) -> str:
-    """Return how many results there are of which kind: "12 proven, 3 hold, 1 refuted"."""
+    """Return the number of results by outcome: "12 proven, 3 hold, 1 refuted"."""
     excepted = sum(policy.excepted for policy in policies)
     numbers = {
         outcome: sum(policy.totals.get(outcome, 0) for policy in policies) for outcome in Outcome
