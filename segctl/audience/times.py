@@ -16,6 +16,7 @@ from segctl.audience.texts import check_count
 from segctl.audience.typed_sql import NUMBER_TYPE, TypedSql, as_time, time_sql
 from segctl.common.timestamps import parse_time_as_utc
 from segctl.query import ast
+from segctl.query.catalogue import NOW_FUNCTIONS, TIME_SUM_FUNCTIONS
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import ValueType, refusal
 
@@ -346,10 +347,9 @@ def conversion_refusal(node: ast.Node, value_type: ValueType, type_name: str) ->
 
 
 TIME_CALLS: Mapping[str, Callable[[ExpressionTranslator, ast.Call, TableScope], TypedSql]] = {
-    "NOW": _now,
-    "CURRENT_TIMESTAMP": _now,
+    **dict.fromkeys(NOW_FUNCTIONS, _now),
     **dict.fromkeys(("CURRENT_DATE", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP"), _current_date),
-    **dict.fromkeys(("TIMESTAMPADD", "DATEADD", "TIMEADD"), _timestamp_add),
+    **dict.fromkeys(TIME_SUM_FUNCTIONS, _timestamp_add),
     **dict.fromkeys(("TIMESTAMPDIFF", "DATEDIFF", "TIMEDIFF"), _date_diff),
     **dict.fromkeys(_PARTS, _part),
     **dict.fromkeys(_CONVERSIONS, _conversion),

@@ -17,6 +17,7 @@ from segctl.audience.literals import constant_number, interval_value
 from segctl.audience.times import unit_name
 from segctl.common.timestamps import TIME, parse_lenient_time
 from segctl.query import ast
+from segctl.query.catalogue import NOW_FUNCTIONS, TIME_SUM_FUNCTIONS
 from segctl.query.parser.tokens import upper
 from segctl.query.value_types import CannotTranslate
 
@@ -41,8 +42,6 @@ _MICROSECONDS = 6
 _DST = 2 * 3600
 """Seconds by which days can be longer or shorter than 24 hours, at most."""
 
-_NOW = frozenset(("NOW", "CURRENT_TIMESTAMP"))
-_ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
 _TIME_TYPES = frozenset(("TIMESTAMP", "TIMESTAMP_NTZ", "DATETIME", "DATE"))
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
@@ -129,7 +128,9 @@ def _number(node: ast.Expression) -> Decimal | None:
 def _relative(node: ast.Expression) -> RelativeConstant | None:
     try:
         match node:
-            case ast.Call(name=ast.Name(text=name, quoted=False), args=()) if upper(name) in _NOW:
+            case ast.Call(name=ast.Name(text=name, quoted=False), args=()) if (
+                upper(name) in NOW_FUNCTIONS
+            ):
                 return RelativeConstant()
             case ast.Binary(op="+" | "-" as op, left=left, right=ast.Interval() as interval):
                 amount, unit = interval_value(interval)
@@ -137,7 +138,7 @@ def _relative(node: ast.Expression) -> RelativeConstant | None:
             case ast.Call(
                 name=ast.Name(text=name, quoted=False),
                 args=(ast.DatePart(name=ast.Name(text=unit)) | ast.String(value=unit), count, base),
-            ) if upper(name) in _ADD:
+            ) if upper(name) in TIME_SUM_FUNCTIONS:
                 number = constant_number(count)
                 if number is None or number != number.to_integral_value():
                     return None

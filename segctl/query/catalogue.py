@@ -159,6 +159,12 @@ TIME_UNITS = (
 )  # fmt: skip
 """Units of time in lower case, for intervals and as date parts."""
 
+NOW_FUNCTIONS = "NOW", "CURRENT_TIMESTAMP"
+"""Functions that return the time of the evaluation."""
+
+TIME_SUM_FUNCTIONS = "TIMESTAMPADD", "DATEADD", "TIMEADD"
+"""Functions that add a number of units to a time: `timestampadd(day, -30, created_at)`."""
+
 _ATTESTED, _UNDOCUMENTED = Evidence.ATTESTED, Evidence.UNDOCUMENTED
 
 

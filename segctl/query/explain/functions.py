@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.query import ast
+from segctl.query.catalogue import TIME_SUM_FUNCTIONS
 from segctl.query.explain.ranges import whole_day
 from segctl.query.explain.terms import (
     UNSET_VALUE,
@@ -288,7 +289,7 @@ FUNCTION_WORDS: Mapping[str, tuple[int, int, Callable[[Nodes, Terms], Term | Non
             **dict.fromkeys(("DATE", "TO_DATE"), (1, 1, _to_date)),
             **dict.fromkeys(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ"), (1, 1, _to_time)),
             **dict.fromkeys(("DATEDIFF", "TIMEDIFF", "TIMESTAMPDIFF"), (3, 3, _date_diff)),
-            **dict.fromkeys(("TIMESTAMPADD", "DATEADD", "TIMEADD"), (3, 3, _date_add)),
+            **dict.fromkeys(TIME_SUM_FUNCTIONS, (3, 3, _date_add)),
         }
     )
 )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from segctl.query import ast
-from segctl.query.catalogue import TIME_UNITS
+from segctl.query.catalogue import NOW_FUNCTIONS, TIME_SUM_FUNCTIONS, TIME_UNITS
 from segctl.query.explain.values import number_text
 from segctl.query.parser.tokens import lower, upper
 
@@ -24,8 +24,7 @@ _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.0+)?)?)? ?(Z|[+-]\d\d:?\d\d)?"
 )
 _AMOUNT = re.compile(r"\s*([+-]?\d+)\s*+([A-Za-z]+)?\s*")
-_NOW = frozenset(("CURRENT_TIMESTAMP", "NOW", "SYSDATE", "GETDATE", "LOCALTIMESTAMP"))
-_ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
+_NOW = frozenset((*NOW_FUNCTIONS, "SYSDATE", "GETDATE", "LOCALTIMESTAMP"))
 _TO_TIME = frozenset(("TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", "TO_TIMESTAMP_TZ", "TO_TIMESTAMP_LTZ"))
 _TO_DAY = frozenset(("TO_DATE", "DATE"))
 _DAYS = {"second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0}
@@ -144,7 +143,7 @@ def _read_call(  # noqa: PLR0911 - one return per function
             return RelativeTime(0, "day")
         case () if function == "CURRENT_DATE":
             return _TODAY
-        case (part, amount, start) if function in _ADD:
+        case (part, amount, start) if function in TIME_SUM_FUNCTIONS:
             return _shifted(read_time(start, strings=False), number_text(amount), unit_of(part), 1)
         case (part, start) if function == "DATE_TRUNC":
             return _truncated(unit_of(part), read_time(start, strings=False))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from segctl.common.timestamps import parse_lenient_time
 from segctl.query.ast import Binary, Boolean, Call, Cast, DatePart, Interval, Number, String, Unary
-from segctl.query.catalogue import ColumnType
+from segctl.query.catalogue import NOW_FUNCTIONS, TIME_SUM_FUNCTIONS, ColumnType
 from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ MAX_NUMBER_LENGTH: Final = 40
 _MAX_FOLDED_DIGITS: Final = 12
 """Arithmetic on larger numbers, which would not be exact, is not computed."""
 
-_NOW = frozenset(("NOW", "CURRENT_TIMESTAMP"))
-_ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _INTERVAL_TEXT = re.compile(r"\s*(-?\d{1,9})\s*([A-Za-z]+)\s*")
@@ -114,9 +112,11 @@ def _number(text: str) -> Decimal | None:
 def relative_time(node: Expression) -> RelativeTime | None:
     """Return a time relative to now: `now() - 30 days`, `timestampadd(day, -30, …)`."""
     match node:
-        case Call(name=name) if upper(name.text) in _NOW:
+        case Call(name=name) if upper(name.text) in NOW_FUNCTIONS:
             return RelativeTime(0, 0)
-        case Call(name=name, args=(DatePart(name=unit), amount, base)) if upper(name.text) in _ADD:
+        case Call(name=name, args=(DatePart(name=unit), amount, base)) if (
+            upper(name.text) in TIME_SUM_FUNCTIONS
+        ):
             return _sum(relative_time(base), _time_span(value_of(amount), unit.text))
         case Binary(op="+" | "-" as op, left=left, right=Interval() | Unary() as right):
             return _sum(relative_time(left), _signed_interval(right, op))
@@ -126,7 +126,7 @@ def relative_time(node: Expression) -> RelativeTime | None:
 
 def is_time_sum(node: object) -> bool:
     """Return whether a node calls a function that adds an amount to a time."""
-    return isinstance(node, Call) and upper(node.name.text) in _ADD
+    return isinstance(node, Call) and upper(node.name.text) in TIME_SUM_FUNCTIONS
 
 
 def _sum(first: RelativeTime | None, second: RelativeTime | None) -> RelativeTime | None:
