@@ -26,7 +26,7 @@ from segctl.errors import Severity
 from segctl.query.format.layout import WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from segctl.documents.document import Document
     from segctl.model import Segment
@@ -79,10 +79,8 @@ def segment_text(
     half = _half_character("".join(texts))
     if half:
         return GeneratedFile("", half)
-    head = schema_line(schema) + f"name: {scalar(escaped(segment.name))}\n"
-    head += f"owner: {scalar(escaped(owner))}\n" if owner else ""
-    head += f"tags: [{', '.join(flow_scalar(escaped(tag)) for tag in tags)}]\n" if tags else ""
-    head += f"targets: [{flow_scalar(target)}]\n" if target else ""
+    targets = (target,) if target else ()
+    head = head_lines(schema, escaped(segment.name), owner=owner, tags=tags, targets=targets)
     head += f"upgrade_from:\n{_INDENT}v1_id: {scalar(upgrade_from)}\n" if upgrade_from else ""
     head += f"{parent_list_lines(segment, lists)}{above_query}query_dsl: "
     reason = ""
@@ -147,9 +145,27 @@ def _first_error(document: Document) -> str:
     )
 
 
-def schema_line(schema: str) -> str:
-    """Return the comment that tells editors the path of the JSON Schema; empty without one."""
-    return f"# yaml-language-server: $schema={schema}\n" if schema else ""
+def head_lines(
+    schema: str,
+    name: str,
+    description: str = "",
+    *,
+    owner: str = "",
+    tags: Sequence[str] = (),
+    targets: Sequence[str] = (),
+) -> str:
+    """Return the lines that a segment file begins with, down to its targets.
+
+    `schema` is as for `segment_text`. Placeholders in the name and the description count.
+    """
+    # Editors read the path of the JSON Schema from the comment.
+    lines = [f"# yaml-language-server: $schema={schema}\n"] if schema else []
+    lines.append(f"name: {scalar(name)}\n")
+    lines += [f"description: {scalar(description)}\n"] if description else []
+    lines += [f"owner: {scalar(escaped(owner))}\n"] if owner else []
+    lines += [f"tags: [{', '.join(flow_scalar(escaped(tag)) for tag in tags)}]\n"] if tags else []
+    lines += [f"targets: [{', '.join(map(flow_scalar, targets))}]\n"] if targets else []
+    return "".join(lines)
 
 
 def scalar(text: str) -> str:

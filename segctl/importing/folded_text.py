@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from segctl.declarations.formatting import format_segment_file
 from segctl.declarations.generating import (
     flow_scalar,
+    head_lines,
     parent_list_lines,
     query_forms,
     scalar,
-    schema_line,
 )
-from segctl.declarations.interpolation import escaped
 from segctl.query.format.layout import WIDTH, format_query
 from segctl.query.parser.parse import parse
 
@@ -64,14 +63,14 @@ class FoldedParts:
 
 def folded_text(parts: FoldedParts, fold: Fold, lists: ListNames, schema: str = "") -> str:
     """Return the text of the file. `lists` and `schema` are as for `segment_text`."""
-    metadata, description = parts.metadata, fold.text(parts.description)
-    head = schema_line(schema) + f"name: {scalar(fold.text(parts.name))}\n"
-    head += f"description: {scalar(description)}\n" if description else ""
-    head += f"owner: {scalar(escaped(metadata.owner))}\n" if metadata.owner else ""
-    tags = ", ".join(flow_scalar(escaped(tag)) for tag in metadata.tags)
-    head += f"tags: [{tags}]\n" if tags else ""
-    targets = ", ".join(map(flow_scalar, parts.targets))
-    head += f"targets: [{targets}]\n" if targets else ""
+    head = head_lines(
+        schema,
+        fold.text(parts.name),
+        fold.text(parts.description),
+        owner=parts.metadata.owner,
+        tags=parts.metadata.tags,
+        targets=parts.targets,
+    )
     head += "for_each:\n" + "".join(map(_dimension_lines, fold.dimensions))
     if fold.exclude:
         entries = (f"{_INDENT}- {_flow_mapping(entry)}\n" for entry in fold.exclude)
