@@ -233,17 +233,17 @@ class FileStates:
 
     @cached_property
     def dynamic(self) -> frozenset[str]:
-        """The files of which some version has names or instances by what it, and others, say."""
+        """The files with a version that has instances, or names that values or targets decide."""
         return frozenset(self._paths_of(is_dynamic))
 
     @cached_property
     def with_instances(self) -> frozenset[str]:
-        """The files of which some version may have instances."""
+        """The files with a version that may have instances."""
         return frozenset(self._paths_of(has_many_names))
 
     @cached_property
     def users_of_names(self) -> frozenset[str]:
-        """The files of which some version may use names that other files explain."""
+        """The files with a version that may use names that other files explain."""
         uses = frozenset(self._paths_of(_may_use_names)) if self._has_target else frozenset()
         return uses | self.dynamic
 

@@ -1,16 +1,16 @@
 """Names over time: which sources declared a name after each commit, and with which content.
 
 A name is declared after a commit if a segment file declares it then (`file_states`); its source is
-that file, with the instance where the file declares several segments. A mistake that
-is repaired removes nothing, and a file that is broken and then deleted is removed by the commit
-that deletes it. A broken file that is moved loses its name. A version with `removed` is valid and
-declares nothing.
+that file, with the instance where the file declares several segments. A mistake that is repaired
+removes nothing, and a file that is broken and then deleted is removed by the commit that deletes
+it. A broken file that is moved loses its name. A version with `removed` is valid and declares
+nothing.
 
 For speed, `name_scan` looks for the names that all versions may declare, and a file is read,
 version by version, only when one of them is asked for. Names that depend on values or instances
-need all versions of their files, which are few. Removals need the names that nothing
-declares now, which are few. Everything is read at most once. Runs no git, and does not decide what
-a removal leads to.
+need all versions of their files, which are few. Removals need the names that nothing declares now,
+which are few. Everything is read at most once. Runs no git, and does not decide what a removal
+leads to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Segment files, new ones and those of the project, several of which become one with `for_each`.
+"""Segment files, new and existing ones, as files that declare several segments with `for_each`.
 
 Owns where the folded files go, and which files may be folded: new ones whose queries have the
-layout of `segctl fmt`, and existing ones of which nothing would be lost. Pure: nothing is written.
+layout of `segctl fmt`, and existing ones that lose nothing. Pure: nothing is written.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def fold_files(
     taken: Iterable[str] = (),
     options: FileOptions,
 ) -> NewFiles:
-    """Return new files of which those that differ only in literals and names are folded.
+    """Return new files; those that differ only in literals and names are folded.
 
     They are folded with each other and with `existing` ones. `taken` and `options` are as for
     `build_files`; the rest is as for `fold_segments`.

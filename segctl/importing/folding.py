@@ -111,7 +111,7 @@ def varying_text(texts: Sequence[SplitText]) -> VaryingText | None:
 def varying_middles(texts: Sequence[str]) -> Iterator[VaryingText]:
     """Yield texts as what they share at both ends, in whole words, and what is between.
 
-    That is one column, or two, of which one is a single word: the names of brands may have several.
+    That is one column, or two, one of them a single word: the names of brands may have several.
     """
     words = [_WORD_OR_NOT.findall(text) for text in texts]
     shortest = min(map(len, words))
@@ -190,7 +190,7 @@ def _merged(columns: Iterable[Column]) -> list[_Variable]:
 
 
 def _independent(words: Sequence[_Variable]) -> list[_Variable]:
-    """Return the variables on which all others depend, and of which none depends on another.
+    """Return the variables on which all others depend, and which do not depend on each other.
 
     Of two that depend on each other, one that is also a literal is kept, else the first.
     """

@@ -42,14 +42,14 @@ class Removal:
     """A segment that was declared in git history and is not any more.
 
     `segment` and `is_protected` are as last declared, in `file`, which has the instance behind it
-    where the file declares several segments. `commit` removed the declaration
-    at `removed_at` (ISO 8601 in UTC, the committer's time); `author` wrote it. `renamed_to` is the
-    new name that the same commit gave it in its file, empty where it gave none. `versions` are all
-    definitions that commits declared under this name, or under one that it was renamed from, oldest
-    first. `maybe_renamed_to` is the name of a new file that git finds similar to the removed one,
-    though it declares another audience, or of a new instance in its file. `metadata` is what `file`
-    said of it to people. `by_settings`: only segctl.yaml changed what the file stands for, which
-    may rename the segment and deletes nothing.
+    where the file declares several segments. `commit` removed the declaration at `removed_at` (ISO
+    8601 in UTC, the committer's time); `author` wrote it. `renamed_to` is the new name that the
+    same commit gave it in its file, empty where it gave none. `versions` are all definitions that
+    commits declared under this name, or under one that it was renamed from, oldest first.
+    `maybe_renamed_to` is the name of a new file that git finds similar to the removed one, though
+    it declares another audience, or of a new instance in its file. `metadata` is what `file` said
+    of it to people. `by_settings`: only segctl.yaml changed what the file declares, which may
+    rename the segment and deletes nothing.
     """
 
     segment: Segment

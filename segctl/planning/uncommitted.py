@@ -103,7 +103,7 @@ class Uncommitted:
         return [item for item in self.segments if item.source == change.span.source]
 
     def _with_other_keys(self, create: Create) -> list[Declared]:
-        """Return the other instances of the same file, of which a key may have changed."""
+        """Return the other instances of the same file: the key of one may have changed."""
         return [item for item in self.segments if item.file == create.span.file]
 
 

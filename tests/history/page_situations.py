@@ -32,6 +32,9 @@ CONDITIONS = {
     "B": "orders_count > 2",
     "C": "orders_count > 3",
 }
+TWO_TARGETS = (
+    "version: 1\ndefault_target: eu\ntargets: {eu: {}, us: {api_key_env: US_SENDGRID_KEY}}\n"
+)
 SIMILAR = """\
 description: New in the north.
 owner: sales
@@ -163,12 +166,9 @@ def _cut_off(stage: Stage) -> None:
 
 
 def _lost_by_a_group(stage: Stage) -> None:
-    settings = (
-        "version: 1\ndefault_target: eu\ntargets: {eu: {}, us: {api_key_env: US_SENDGRID_KEY}}\n"
-    )
-    stage.project.write({"segctl.yaml": f"{settings}groups: {{shops: [eu, us]}}\n"})
+    stage.project.write({"segctl.yaml": f"{TWO_TARGETS}groups: {{shops: [eu, us]}}\n"})
     stage.commit(vip=segment("VIP", extra="targets: [shops]\n"))
-    stage.project.write({"segctl.yaml": f"{settings}groups: {{shops: [us]}}\n"})
+    stage.project.write({"segctl.yaml": f"{TWO_TARGETS}groups: {{shops: [us]}}\n"})
     stage.commit()
 
 
@@ -195,10 +195,7 @@ def _key_removed(stage: Stage) -> None:
 
 
 def _target_left_out(stage: Stage) -> None:
-    settings = (
-        "version: 1\ndefault_target: eu\ntargets: {eu: {}, us: {api_key_env: US_SENDGRID_KEY}}\n"
-    )
-    stage.project.write({"segctl.yaml": settings})
+    stage.project.write({"segctl.yaml": TWO_TARGETS})
     stage.commit(vip=segment("VIP", extra="targets: [us, eu]\n"))
     stage.commit(vip=segment("VIP", extra="targets: [us]\n"))
 
