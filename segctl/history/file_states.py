@@ -124,7 +124,7 @@ class FileStates:
             for query in queries:
                 touched |= {index for index, _ in self._queries.get(query, ())}
             if path in self.users_of_names:
-                touched |= self._former.indexes()
+                touched |= self._former.indexes
             indexes = sorted(index for index in touched if index >= timeline[0][0])
             contents: list[Contents] = []
             content = _NOTHING
@@ -150,7 +150,7 @@ class FileStates:
         timeline = self.segments[path]
         namings: dict[str, Hashable] = {}
         known: set[Hashable] = set()
-        for index in sorted({index for index, _ in timeline} | self._former.indexes()):
+        for index in sorted({index for index, _ in timeline} | self._former.indexes):
             blob = blob_at(timeline, index)
             if not blob:
                 continue

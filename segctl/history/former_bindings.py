@@ -173,11 +173,12 @@ class FormerBindings:
         """Return whether a file says what names stand for, and declares no segment."""
         return path in {self._conditions, self._instances} or path.startswith(self._accounts)
 
-    def indexes(self) -> set[int]:
-        """Return the commits after which names may stand for something else."""
+    @cached_property
+    def indexes(self) -> frozenset[int]:
+        """The commits after which names may stand for something else."""
         paths = [self._conditions, self._instances]
         paths += {account_path(self._folder, settings.target) for _, settings in self.settings}
-        indexes = {index for path in paths for index, _ in self._files.get(path, ())}
+        indexes = frozenset(index for path in paths for index, _ in self._files.get(path, ()))
         return indexes | {index for index, _ in self.settings if index >= 0}
 
     def settings_at(self, index: int) -> FormerSettings:
